@@ -1,12 +1,8 @@
-// Package transport says what a session needs of a connection. Each folder below it
-// adapts one carrier: raw QUIC, WebTransport, memory.
-//
-// Nothing here knows a Media over QUIC message: a connection carries streams and datagrams,
-// and names the protocol that was negotiated for it.
 package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,9 +19,14 @@ const (
 )
 
 // Conn is one established connection. All methods are safe for concurrent use.
+//
+// A call that waits ends with the error of its ctx, or with the cause of Context once the
+// connection has ended. The end of the connection discards what is still in flight: data
+// that was written but not yet read by the peer may be lost.
 type Conn interface {
 	// OpenUni opens a send-only stream. It blocks while the peer's stream limit is reached,
-	// until ctx ends or the connection closes.
+	// until ctx ends or the connection closes. The peer learns of the stream with its first
+	// byte, its end or its reset, and not before.
 	OpenUni(ctx context.Context) (SendStream, error)
 	// AcceptUni waits for the next send-only stream of the peer.
 	AcceptUni(ctx context.Context) (ReceiveStream, error)
@@ -34,9 +35,11 @@ type Conn interface {
 	// AcceptBidi waits for the next bidirectional stream of the peer.
 	AcceptBidi(ctx context.Context) (Stream, error)
 
-	// SendDatagram sends p unreliably, or fails when p is larger than the path carries.
+	// SendDatagram sends p unreliably, or fails with a *DatagramTooLargeError when p is larger
+	// than the path carries. It copies p, and may wait for a place in the send queue.
 	SendDatagram(p []byte) error
-	// ReceiveDatagram waits for the next datagram. The caller owns the bytes.
+	// ReceiveDatagram waits for the next datagram. The caller owns the bytes. Datagrams that
+	// nobody waits for are dropped once a few dozen are queued.
 	ReceiveDatagram(ctx context.Context) ([]byte, error)
 
 	// Kind names the carrier.
@@ -49,37 +52,50 @@ type Conn interface {
 	RemoteAddr() net.Addr
 
 	// CloseWithError ends the connection with an application code and a reason that the peer
-	// sees. The first call wins; later calls do nothing. It does not block.
+	// sees. The first call wins; later calls do nothing. It does not wait for the peer. Codes
+	// above MaxCode are sent as MaxCode, reasons are cut to MaxReason bytes.
 	CloseWithError(code uint64, reason string) error
 	// Context ends when the connection does, with a cause that is a *ConnError whenever
-	// one end said why.
+	// one end said why, and another error when the connection was lost.
 	Context() context.Context
 }
 
-// SendStream is the sending half of a stream. Write, Close and Reset may be called from
-// different goroutines; two Writes may not run at once.
+// SendStream is the sending half of a stream. Reset, Context and ID may be called by any
+// goroutine at any time; Write and Close belong to one goroutine at a time, because QUIC
+// cannot end a stream in the middle of a write.
+//
+// Every stream must end with Close or Reset: until then it counts against the peer's limit,
+// also when the peer has stopped it.
 type SendStream interface {
+	// Write blocks while flow control does. It fails with a *StreamError once the peer has
+	// stopped the stream (Remote set) or Reset was called, with ErrStreamClosed after Close.
 	io.Writer
-	// Close ends the stream cleanly (FIN). It does not wait for delivery. After a Reset it
-	// does nothing.
+	// Close ends the stream cleanly (FIN). It does not wait for delivery. It fails with a
+	// *StreamError when the peer has stopped the stream. After a Reset it does nothing.
 	Close() error
-	// Reset ends the stream abruptly with an application code. After a Close that was
-	// delivered it does nothing.
+	// Reset ends the stream abruptly with an application code and unblocks a Write. After a
+	// Close that was delivered it does nothing. Codes above MaxCode are sent as MaxCode.
 	Reset(code uint64)
 	// Context ends when the peer stops the stream (the cause is then a *StreamError with
-	// Remote set), when the stream is closed or reset, or when the connection ends.
+	// Remote set), when the stream is reset (*StreamError) or closed (ErrStreamClosed), or
+	// when the connection ends (the cause of the connection).
 	Context() context.Context
 	// ID is the QUIC stream id, for logs.
 	ID() uint64
 }
 
 // ReceiveStream is the receiving half of a stream. Read and Stop may be called from
-// different goroutines.
+// different goroutines; two Reads may not run at once.
+//
+// A stream that is not read to its end must be stopped: until then it counts against the
+// limit of streams that the peer may have open.
 type ReceiveStream interface {
-	// Read returns io.EOF after the peer's FIN and a *StreamError with Remote set after its reset.
+	// Read returns io.EOF after the peer's FIN and a *StreamError with Remote set after its
+	// reset, which may overtake data.
 	io.Reader
-	// Stop asks the peer to stop sending, with an application code. Reads then fail.
-	// After the end of the stream it does nothing.
+	// Stop asks the peer to stop sending, with an application code, and unblocks a Read. Reads
+	// then fail with a *StreamError. After the end of the stream it does nothing. Codes above
+	// MaxCode are sent as MaxCode.
 	Stop(code uint64)
 	// ID is the QUIC stream id, for logs.
 	ID() uint64
@@ -90,6 +106,16 @@ type Stream interface {
 	SendStream
 	ReceiveStream
 }
+
+// MaxCode is the largest application code that every carrier can bring to the peer.
+const MaxCode = 1<<32 - 1
+
+// MaxReason is the largest reason of a close, in bytes: what fits into one packet of the
+// smallest size beside the frames and headers of an unfinished handshake.
+const MaxReason = 900
+
+// ErrStreamClosed is returned by Write after Close, and is the cause of the stream's context.
+var ErrStreamClosed = errors.New("stream closed")
 
 // StreamError is the end of one half of a stream by a reset or a stop.
 type StreamError struct {
@@ -126,4 +152,14 @@ func (e *ConnError) Error() string {
 		return fmt.Sprintf("connection closed %s with code %d", who, e.Code)
 	}
 	return fmt.Sprintf("connection closed %s with code %d: %s", who, e.Code, e.Reason)
+}
+
+// DatagramTooLargeError says that a datagram does not fit into a packet.
+type DatagramTooLargeError struct {
+	// Max is the largest datagram that fits now, in bytes.
+	Max int
+}
+
+func (e *DatagramTooLargeError) Error() string {
+	return fmt.Sprintf("datagram too large: at most %d bytes fit", e.Max)
 }

@@ -1,0 +1,14 @@
+// Package transport says what a session needs of a connection. Each folder below it adapts
+// one carrier (quic, webtransport, memory), and endpoint dials and listens for the first two.
+//
+// Nothing here knows a Media over QUIC message: a connection carries streams and datagrams,
+// and names the protocol that was negotiated for it.
+//
+// Codes are plain application codes on this side of the interface. On the wire of QUIC they
+// travel mapped into the range that HTTP/3 leaves to WebTransport, also on raw QUIC, because
+// that is what deployed peers send and expect; see WireCode.
+//
+// # Limitations
+//
+// Stream priorities and connection statistics are not part of the interface.
+package transport

@@ -1,0 +1,11 @@
+// Package transporttest is the conformance suite of the carriers: one set of tests that every
+// implementation of transport.Conn passes, each in both directions.
+//
+//	func TestConformance(t *testing.T) {
+//		transporttest.Run(t, func(t *testing.T, maxUni int) (client, server transport.Conn) {
+//			return memory.Config{MaxUniStreams: maxUni}.Pair()
+//		})
+//	}
+//
+// It waits for events only; a carrier that never delivers one fails after ten seconds.
+package transporttest
