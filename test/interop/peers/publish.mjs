@@ -1,0 +1,47 @@
+// Publishes the plan's tracks. The first group of every track (sequence 0, one frame) is there
+// from the start, so that a subscriber knows that it is attached before the rest is sent.
+//
+// Commands: go (send the rest), finish (end the tracks), leave (end the broadcast), close.
+// Events: ready, sent, finished, left.
+
+import { command, connect, emit, Moq, payload, plan, run } from "./peer.mjs";
+
+await run(async () => {
+	const connection = await connect();
+	const broadcast = new Moq.Broadcast.Producer();
+	const tracks = plan.tracks.map((track) => {
+		const timescale = Moq.Time.Timescale(track.timescale);
+		const producer = broadcast.createTrack(track.name, { timescale, latencyMax: 60_000 });
+		return { ...track, timescale, producer };
+	});
+	for (const track of tracks) write(track, [1]);
+	connection.publish(Moq.Path.from(plan.broadcast), broadcast);
+
+	await command("go");
+	for (const track of tracks) {
+		for (const sizes of track.groups) write(track, sizes);
+	}
+	emit("sent");
+
+	await command("finish");
+	for (const track of tracks) track.producer.close();
+	emit("finished");
+
+	await command("leave");
+	broadcast.close();
+	emit("left");
+
+	await command("close");
+	connection.close();
+});
+
+function write(track, sizes) {
+	const group = track.producer.appendGroup();
+	for (const [index, size] of sizes.entries()) {
+		group.writeFrame({
+			payload: payload(track.name, group.sequence, index, size),
+			timestamp: new Moq.Time.Timestamp(group.sequence * 1000 + index, track.timescale),
+		});
+	}
+	group.close();
+}
