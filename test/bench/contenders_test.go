@@ -1,0 +1,5 @@
+package bench
+
+var contenders = []contender{
+	{"plain", connectPlain},
+}
