@@ -1,0 +1,286 @@
+package model
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+)
+
+// Route is how a broadcast got here and what it costs to fetch it.
+type Route struct {
+	Hops    OriginList // empty for a local publisher
+	Cost    uint64     // lower is better
+	Offline bool       // reachable by its exact path, but not announced
+}
+
+// broadcast is the state behind every handle of one broadcast.
+type broadcast struct {
+	mu        sync.Mutex
+	route     Route
+	tracks    map[string]*track // live ones; they keep themselves out when they close
+	queue     []*track          // requested and not yet picked up, oldest first
+	producers int
+	dynamics  int
+	requests  signal // the queue, or the end
+	err       error  // nil while open, io.EOF after Finish
+	ended     signal
+	watchers  []broadcastWatcher
+}
+
+// broadcastWatcher is told, without locks, that the route changed or the
+// broadcast ended.
+type broadcastWatcher interface{ broadcastChanged() }
+
+// forget takes a track out of the registry, unless it was replaced.
+func (b *broadcast) forget(t *track) {
+	if b.tracks[t.name] == t {
+		delete(b.tracks, t.name)
+	}
+}
+
+// watch registers w; the broadcast's error when it has ended already.
+func (b *broadcast) watch(w broadcastWatcher) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return b.failure()
+	}
+	b.watchers = append(b.watchers, w)
+	return nil
+}
+
+// look returns the current route, and whether the broadcast is still open.
+func (b *broadcast) look() (Route, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.route, b.err == nil
+}
+
+// failure is the error for those who want something of an ended broadcast.
+func (b *broadcast) failure() error {
+	if b.err == io.EOF {
+		return ErrDropped
+	}
+	return b.err
+}
+
+// end closes the broadcast. Its tracks go on; requests that nobody picked up fail
+// with pending. It returns whom to tell, after unlocking.
+func (b *broadcast) end(err, pending error) []broadcastWatcher {
+	if b.err != nil {
+		return nil
+	}
+	b.err = err
+	b.failQueue(pending)
+	b.tracks = nil
+	b.requests.wake()
+	b.ended.wake()
+	w := b.watchers
+	b.watchers = nil
+	return w
+}
+
+// failQueue aborts the requests that nobody picked up.
+func (b *broadcast) failQueue(err error) {
+	for _, t := range b.queue {
+		t.mu.Lock()
+		t.end(err)
+		t.mu.Unlock()
+	}
+	b.queue = nil
+}
+
+func tell(watchers []broadcastWatcher) {
+	for _, w := range watchers {
+		w.broadcastChanged()
+	}
+}
+
+// release gives up one producer or dynamic handle, under the lock.
+func (b *broadcast) release() []broadcastWatcher {
+	if b.producers+b.dynamics > 0 {
+		return nil
+	}
+	return b.end(ErrDropped, ErrCancel)
+}
+
+// BroadcastProducer writes the tracks of one broadcast. Handles made by Clone
+// belong to the same broadcast; any may be used concurrently.
+type BroadcastProducer struct {
+	b      *broadcast
+	closed bool
+}
+
+// NewBroadcast returns a broadcast that no origin knows yet. To serve tracks on
+// demand, make the handler with Dynamic before publishing it, or a fast reader
+// finds the broadcast without its tracks.
+func NewBroadcast(route Route) *BroadcastProducer {
+	route.Hops = route.Hops.Clone()
+	return &BroadcastProducer{b: &broadcast{route: route, producers: 1}}
+}
+
+// CreateTrack adds a track; it can be subscribed to from now on. A request for
+// that name that nobody has picked up yet is answered by it. ErrDuplicate while a
+// track of that name is open, ErrBoundsExceeded for an info that cannot be,
+// ErrClosed or the broadcast's error after its end.
+func (p *BroadcastProducer) CreateTrack(name string, info TrackInfo) (*TrackProducer, error) {
+	info, err := info.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("create track %q: %w", name, err)
+	}
+	b := p.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := p.usable(); err != nil {
+		return nil, fmt.Errorf("create track %q: %w", name, err)
+	}
+	t := b.tracks[name]
+	if t == nil {
+		t = b.add(name)
+	} else if i := slices.Index(b.queue, t); i >= 0 {
+		b.queue = slices.Delete(b.queue, i, i+1)
+	} else {
+		return nil, fmt.Errorf("create track %q: %w", name, ErrDuplicate)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.requested = false // it stays listed when its readers leave
+	return t.accept(info), nil
+}
+
+// add registers a new track.
+func (b *broadcast) add(name string) *track {
+	t := &track{name: name, owner: b, producers: 1}
+	if b.tracks == nil {
+		b.tracks = make(map[string]*track)
+	}
+	b.tracks[name] = t
+	return t
+}
+
+// accept settles what the track is like; the first producer is whoever asked.
+func (t *track) accept(info TrackInfo) *TrackProducer {
+	t.info, t.accepted = info, true
+	t.changed.wake()
+	t.demand.wake() // the aggregate is bounded by the info
+	return &TrackProducer{t: t}
+}
+
+// RemoveTrack takes a track out of the broadcast without ending it: readers it
+// has go on, new ones do not find it. ErrNotFound when there is none.
+func (p *BroadcastProducer) RemoveTrack(name string) error {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if p.b.tracks[name] == nil {
+		return fmt.Errorf("remove track %q: %w", name, ErrNotFound)
+	}
+	delete(p.b.tracks, name)
+	return nil
+}
+
+// Dynamic returns a handler for tracks that are asked for but do not exist. While
+// one is open, the broadcast is open too.
+func (p *BroadcastProducer) Dynamic() *BroadcastDynamic {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if p.closed {
+		return &BroadcastDynamic{b: p.b, closed: true}
+	}
+	p.b.dynamics++
+	return &BroadcastDynamic{b: p.b}
+}
+
+// Consume returns a reader.
+func (p *BroadcastProducer) Consume() *BroadcastConsumer { return &BroadcastConsumer{b: p.b} }
+
+// Route returns the current route.
+func (p *BroadcastProducer) Route() Route { return p.b.currentRoute() }
+
+// SetRoute changes the route; origins that have the broadcast choose anew. An
+// equal route changes nothing. A route that runs through an origin already, or
+// is longer than MaxHops, takes the broadcast out of service there until the
+// next one.
+func (p *BroadcastProducer) SetRoute(r Route) {
+	b := p.b
+	b.mu.Lock()
+	same := r.Cost == b.route.Cost && r.Offline == b.route.Offline && slices.Equal(r.Hops, b.route.Hops)
+	if same || p.closed {
+		b.mu.Unlock()
+		return
+	}
+	r.Hops = r.Hops.Clone()
+	b.route = r
+	w := slices.Clone(b.watchers)
+	b.mu.Unlock()
+	tell(w)
+}
+
+func (b *broadcast) currentRoute() Route {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.route
+	r.Hops = r.Hops.Clone()
+	return r
+}
+
+func (p *BroadcastProducer) usable() error {
+	if p.b.err != nil {
+		return p.b.failure()
+	}
+	if p.closed {
+		return fmt.Errorf("broadcast handle: %w", ErrClosed)
+	}
+	return nil
+}
+
+// Finish ends the broadcast deliberately: it leaves its origins, requests that
+// nobody picked up fail with ErrCancel, readers see io.EOF. Tracks go on until
+// they end themselves. The broadcast's error when it has ended already.
+func (p *BroadcastProducer) Finish() error {
+	p.b.mu.Lock()
+	err := p.usable()
+	var w []broadcastWatcher
+	if err == nil {
+		w = p.b.end(io.EOF, ErrCancel)
+	}
+	p.b.mu.Unlock()
+	tell(w)
+	return err
+}
+
+// Abort ends the broadcast with err (nil counts as ErrCancel), as Finish does
+// otherwise. Nothing happens when it has ended already.
+func (p *BroadcastProducer) Abort(err error) {
+	err = abortCause(err)
+	p.b.mu.Lock()
+	w := p.b.end(err, err)
+	p.b.mu.Unlock()
+	tell(w)
+}
+
+// Clone returns another handle on the same broadcast. The clone of a closed
+// handle is closed.
+func (p *BroadcastProducer) Clone() *BroadcastProducer {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if !p.closed {
+		p.b.producers++
+	}
+	return &BroadcastProducer{b: p.b, closed: p.closed}
+}
+
+// Close lets go of the handle. When no producer and no dynamic handler is left,
+// an unfinished broadcast ends with ErrDropped. Repeating it is harmless.
+func (p *BroadcastProducer) Close() error {
+	p.b.mu.Lock()
+	var w []broadcastWatcher
+	if !p.closed {
+		p.closed = true
+		p.b.producers--
+		w = p.b.release()
+	}
+	p.b.mu.Unlock()
+	tell(w)
+	return nil
+}

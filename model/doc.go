@@ -1,0 +1,75 @@
+// Package model is the object model of Media over QUIC: an origin is a set of
+// broadcasts by path, a broadcast has tracks by name, a track is a sequence of
+// groups, a group is a list of frames, a frame is bytes with a timestamp. It
+// knows no wire: sessions fill an origin from one side and read it on the other.
+//
+// # Usage
+//
+// Every level has a producer and a consumer half. A publisher makes a broadcast
+// in an origin, a track in the broadcast, and writes:
+//
+//	origin := model.NewOrigin()
+//	broadcast, err := origin.CreateBroadcast("room/alice", model.Route{})
+//	track, err := broadcast.CreateTrack("video", model.TrackInfo{})
+//	group, err := track.AppendGroup()
+//	err = group.WriteFrame(model.Frame{Payload: keyframe})
+//	err = group.Finish()
+//
+// A subscriber finds the broadcast and reads:
+//
+//	broadcast, err := origin.Consume().Announced(ctx, "room/alice")
+//	track, err := broadcast.SubscribeTrack("video", model.Subscription{})
+//	for group, err := range track.All(ctx) {
+//		for frame, err := range group.All(ctx) { ... }
+//	}
+//
+// Tracks and broadcasts that are made only when somebody asks come from Dynamic
+// handlers. Take the handler before publishing the broadcast.
+//
+// # Conventions
+//
+// A call that may block takes a context and has a Try twin that returns false
+// instead, and Wait, a channel that closes at the next change. Taken before the Try
+// call, it never misses one:
+//
+//	for {
+//		changed := group.Wait()
+//		frame, ok, err := group.TryReadFrame()
+//		if !ok && err == nil {
+//			<-changed
+//			continue
+//		}
+//		...
+//	}
+//
+// A clean end is io.EOF. What is there is returned before an end or an ended
+// context is.
+//
+// Handles are counted: Clone makes another one, Close gives it up and may be
+// repeated; calls through a closed handle return [ErrClosed]. A cloned consumer
+// starts where the original stands, a consumed one at the beginning. Finish lets
+// readers drain what is cached. Abort fails them and frees the cache. Closing the
+// last producer without Finish is Abort with [ErrDropped]. Children are
+// independent: a group that was handed out can be read to its end whatever
+// becomes of its track.
+//
+// Everything may be used concurrently. Payloads are copied once, when written,
+// and shared by all readers, who must not change them.
+//
+// # Locks
+//
+// There is no goroutine in this package (the cleanup of a forgotten announce
+// cursor runs on the runtime's). Every object has one mutex; they are taken in the
+// order origin, broadcast, track, group. A group's mutex also guards its frames.
+// Whatever goes the other way (a group telling its track about a frame, a
+// broadcast telling its origins that it ended) does so after letting go.
+//
+// # Limitations
+//
+// The bytes a group caches are bounded (MaxGroupBytes) and groups leave a track
+// by age, which is checked when a group is added: an idle track keeps what it has.
+// There is no byte budget over tracks, no fetch of groups that have left, no
+// datagrams and no statistics. When the path of a broadcast moves to another
+// source, readers see the old broadcast withdrawn and the new one announced;
+// tracks they hold stay with the old source.
+package model

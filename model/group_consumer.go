@@ -1,0 +1,177 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+)
+
+// GroupConsumer reads the frames of one group in order. It is one cursor:
+// concurrent calls share it, clones do not. What it already handed out stays
+// valid whatever becomes of the group.
+type GroupConsumer struct {
+	g      *group
+	next   int // number of the next frame
+	closed bool
+}
+
+// Sequence returns the group's number in its track.
+func (c *GroupConsumer) Sequence() uint64 { return c.g.sequence }
+
+// NextFrame returns the next frame for streaming, as soon as it exists and maybe
+// before its bytes, and moves past it. It blocks until there is one; io.EOF at the
+// end of a finished group, ErrLagged when the frame has left the cache, the abort
+// error otherwise.
+func (c *GroupConsumer) NextFrame(ctx context.Context) (*FrameConsumer, error) {
+	return await(ctx, c.nextFrame)
+}
+
+// TryNextFrame is NextFrame without waiting: false and no error when none is there.
+func (c *GroupConsumer) TryNextFrame() (*FrameConsumer, bool, error) {
+	f, ok, _, err := c.nextFrame(false)
+	return f, ok, err
+}
+
+// ReadFrame returns the next frame when it is complete, and only then moves past
+// it. It blocks until then; errors as in NextFrame, and the frame's own abort error.
+func (c *GroupConsumer) ReadFrame(ctx context.Context) (Frame, error) {
+	return await(ctx, c.readFrame)
+}
+
+// TryReadFrame is ReadFrame without waiting: false and no error when the next
+// frame is not complete.
+func (c *GroupConsumer) TryReadFrame() (Frame, bool, error) {
+	f, ok, _, err := c.readFrame(false)
+	return f, ok, err
+}
+
+// All yields the frames left, as ReadFrame has them, and ends at the end of the
+// group. Any other end is yielded once as an error.
+func (c *GroupConsumer) All(ctx context.Context) iter.Seq2[Frame, error] {
+	return all(ctx, c.ReadFrame)
+}
+
+// all turns a blocking read into an iterator.
+func all[T any](ctx context.Context, read func(context.Context) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			err := ctx.Err()
+			var v T
+			if err == nil {
+				v, err = read(ctx)
+			}
+			if errors.Is(err, io.EOF) || !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Wait returns a channel that closes at the next change that could let a Try call
+// succeed. Take it before the Try call, and no change is missed.
+func (c *GroupConsumer) Wait() <-chan struct{} {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	if c.g.err != nil || c.closed {
+		return fired
+	}
+	return c.g.changed.wait()
+}
+
+// Err returns why the group failed; nil while it is open or when it finished.
+func (c *GroupConsumer) Err() error {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return c.g.err
+}
+
+// FrameCount returns the number of frames and true once the group is finished,
+// also when it was aborted later.
+func (c *GroupConsumer) FrameCount() (int, bool) {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return c.g.count, c.g.finished
+}
+
+// IsClone reports whether other reads the same group.
+func (c *GroupConsumer) IsClone(other *GroupConsumer) bool { return c.g == other.g }
+
+// Clone returns an independent reader at the same position.
+func (c *GroupConsumer) Clone() *GroupConsumer {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return &GroupConsumer{g: c.g, next: c.next, closed: c.closed}
+}
+
+// Close ends this reader: reads return ErrClosed, also one that is waiting.
+// Repeating it is harmless.
+func (c *GroupConsumer) Close() error {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.g.changed.wake()
+	}
+	return nil
+}
+
+// at returns the slot under the cursor, nil when it is not there yet.
+func (c *GroupConsumer) at() (*slot, error) {
+	g := c.g
+	switch {
+	case c.closed:
+		return nil, errReaderClosed
+	case c.next < g.base():
+		if g.err != nil {
+			return nil, g.err
+		}
+		return nil, ErrLagged
+	case c.next < g.count:
+		return &g.frames[c.next-g.base()], nil
+	case g.finished:
+		return nil, io.EOF
+	}
+	return nil, g.err
+}
+
+func (c *GroupConsumer) nextFrame(block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	s, err := c.at()
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if s == nil {
+		return nil, false, c.waitIf(block), nil
+	}
+	f := s.live
+	if f == nil {
+		f = &frame{group: c.g, info: FrameInfo{s.size(), s.ts}, index: c.next, buf: s.payload, done: true}
+	}
+	c.next++
+	return &FrameConsumer{f: f}, true, nil, nil
+}
+
+func (c *GroupConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	s, err := c.at()
+	switch {
+	case err != nil:
+		return Frame{}, false, nil, err
+	case s != nil && s.live == nil:
+		c.next++
+		return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil, nil
+	case s != nil && s.live.err != nil:
+		return Frame{}, false, nil, s.live.err
+	}
+	return Frame{}, false, c.waitIf(block), nil
+}
+
+func (c *GroupConsumer) waitIf(block bool) <-chan struct{} {
+	if !block {
+		return nil
+	}
+	return c.g.changed.wait()
+}

@@ -1,0 +1,167 @@
+package model
+
+import "fmt"
+
+// OriginOption configures [NewOrigin].
+type OriginOption func(*origin)
+
+// WithOriginID sets the identity, made with [NewOriginID]. 0 keeps the random one.
+func WithOriginID(id OriginID) OriginOption {
+	return func(o *origin) {
+		if id != 0 {
+			o.id = id
+		}
+	}
+}
+
+// OriginProducer publishes broadcasts into an origin: a set of broadcasts by path
+// that any number of sessions and local code feed and watch. Handles made by
+// Clone, Scope and WithRoot belong to the same origin; any may be used
+// concurrently.
+type OriginProducer struct {
+	o      *origin
+	scope  scope
+	closed bool
+}
+
+// NewOrigin returns a new origin that permits every path.
+func NewOrigin(opts ...OriginOption) *OriginProducer {
+	o := &origin{id: RandomOriginID(), producers: 1}
+	for _, opt := range opts {
+		opt(o)
+	}
+	return &OriginProducer{o: o, scope: scope{allowed: PathPrefixes{""}}}
+}
+
+// ID returns the origin's identity in hop chains.
+func (p *OriginProducer) ID() OriginID { return p.o.id }
+
+// Root returns the path that this handle's paths are relative to.
+func (p *OriginProducer) Root() Path { return p.scope.root }
+
+// Allowed returns the permitted prefixes, relative to the root; "" is everything.
+func (p *OriginProducer) Allowed() []Path { return p.scope.prefixes() }
+
+// CreateBroadcast publishes a new broadcast and returns its producer. It is
+// announced at once, so for tracks on demand rather make the broadcast with
+// [NewBroadcast], take its Dynamic handler and then publish it. Errors as in
+// PublishBroadcast.
+func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProducer, error) {
+	b := NewBroadcast(route)
+	if err := p.publish(path, b.b); err != nil {
+		_ = b.Close() // closing a broadcast that nobody knows cannot fail
+		return nil, err
+	}
+	return b, nil
+}
+
+// PublishBroadcast publishes b at path until it ends; the handle may be closed
+// meanwhile. The newest announced publisher (first hop of the route) takes the
+// path: watchers see the old broadcast go and the new one come, and the displaced
+// one stands by to get the path back. Among the sources of one publisher the best
+// route serves: announced, cheapest, fewest hops, lowest hash, newest. A broadcast
+// that is at this path already is left as it is.
+//
+// ErrUnauthorized outside the permitted prefixes, ErrBoundsExceeded above
+// MaxPathParts or MaxHops, ErrLoop when the route runs through this origin,
+// ErrClosed after Close, the broadcast's error when it has ended.
+func (p *OriginProducer) PublishBroadcast(path Path, b *BroadcastConsumer) error {
+	if b.closed.Load() {
+		return fmt.Errorf("publish %q: %w", path, errReaderClosed)
+	}
+	return p.publish(path, b.b)
+}
+
+func (p *OriginProducer) publish(path Path, b *broadcast) error {
+	abs, err := p.admit(path, b)
+	if err == nil {
+		p.o.mu.Lock()
+		defer p.o.mu.Unlock()
+		if p.closed {
+			err = errOriginClosed
+		} else {
+			err = p.o.attach(abs, b)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("publish %q: %w", path, err)
+	}
+	return nil
+}
+
+var errOriginClosed = fmt.Errorf("origin handle: %w", ErrClosed)
+
+// admit checks what does not depend on what else is published.
+func (p *OriginProducer) admit(path Path, b *broadcast) (Path, error) {
+	abs, err := p.scope.resolve(path)
+	route, _ := b.look()
+	switch {
+	case route.Hops.Contains(p.o.id):
+		return "", ErrLoop
+	case len(route.Hops) > MaxHops:
+		return "", ErrTooManyOrigins
+	case err != nil:
+		return "", err
+	case abs.numParts() > MaxPathParts:
+		return "", fmt.Errorf("%d path components with the root, at most %d: %w", abs.numParts(), MaxPathParts, ErrBoundsExceeded)
+	}
+	return abs, nil
+}
+
+// Scope returns a handle narrowed to the prefixes (relative to the root). A wish
+// that is wider than the permission keeps the permission. ErrUnauthorized when
+// nothing is left.
+func (p *OriginProducer) Scope(prefixes ...Path) (*OriginProducer, error) {
+	s, err := p.scope.narrow(prefixes)
+	if err != nil {
+		return nil, err
+	}
+	return p.with(s), nil
+}
+
+// WithRoot returns a handle whose paths are relative to prefix. ErrUnauthorized
+// when nothing under it is permitted.
+func (p *OriginProducer) WithRoot(prefix Path) (*OriginProducer, error) {
+	s, err := p.scope.under(prefix)
+	if err != nil {
+		return nil, err
+	}
+	return p.with(s), nil
+}
+
+func (p *OriginProducer) with(s scope) *OriginProducer {
+	p.o.mu.Lock()
+	defer p.o.mu.Unlock()
+	if !p.closed {
+		p.o.producers++
+	}
+	return &OriginProducer{o: p.o, scope: s, closed: p.closed}
+}
+
+// Consume returns a reader with the same root and permission.
+func (p *OriginProducer) Consume() *OriginConsumer { return &OriginConsumer{o: p.o, scope: p.scope} }
+
+// Dynamic returns a handler for broadcasts that are requested but not announced,
+// within this handle's permission.
+func (p *OriginProducer) Dynamic() *OriginDynamic {
+	p.o.mu.Lock()
+	defer p.o.mu.Unlock()
+	return p.o.handler(p.scope, p.closed)
+}
+
+// Clone returns another handle. The clone of a closed handle is closed.
+func (p *OriginProducer) Clone() *OriginProducer { return p.with(p.scope) }
+
+// Close lets go of the handle. With the last one the origin is complete: what is
+// published stays reachable until it ends, cursors report io.EOF once they have
+// told everything, requests that nobody picked up fail with ErrDropped.
+// Repeating it is harmless.
+func (p *OriginProducer) Close() error {
+	p.o.mu.Lock()
+	defer p.o.mu.Unlock()
+	if !p.closed {
+		p.closed = true
+		p.o.release()
+	}
+	return nil
+}

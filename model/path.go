@@ -1,0 +1,117 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// MaxPathParts is the most components a path may have on the wire and in an
+// origin (root and path together). Paths beyond it can be made, not published.
+const MaxPathParts = 32
+
+// Path names a broadcast: components separated by single slashes, none at the
+// ends. There is no escaping, no case folding, and "." and ".." mean nothing.
+// Make one with [NewPath]; the methods rely on its normal form. Slicing a Path
+// never copies.
+type Path string
+
+// NewPath normalises s: leading and trailing slashes go, runs of slashes become one.
+func NewPath(s string) Path {
+	s = strings.Trim(s, "/")
+	for strings.Contains(s, "//") {
+		s = strings.ReplaceAll(s, "//", "/")
+	}
+	return Path(s)
+}
+
+// String returns the normalised text.
+func (p Path) String() string { return string(p) }
+
+// IsEmpty reports whether p has no components. The empty path is a prefix of
+// every path.
+func (p Path) IsEmpty() bool { return p == "" }
+
+// HasPrefix reports whether p is prefix or lies under it. Only whole components
+// count: "foobar" does not have the prefix "foo".
+func (p Path) HasPrefix(prefix Path) bool {
+	_, ok := p.StripPrefix(prefix)
+	return ok
+}
+
+// StripPrefix returns what is left of p under prefix, without a leading slash;
+// false when p does not have that prefix.
+func (p Path) StripPrefix(prefix Path) (Path, bool) {
+	switch {
+	case prefix == "":
+		return p, true
+	case !strings.HasPrefix(string(p), string(prefix)):
+		return "", false
+	case len(p) == len(prefix):
+		return "", true
+	case p[len(prefix)] != '/':
+		return "", false
+	}
+	return p[len(prefix)+1:], true
+}
+
+// Join returns p with q appended. Joining with the empty path changes nothing.
+func (p Path) Join(q Path) Path {
+	switch {
+	case p == "":
+		return q
+	case q == "":
+		return p
+	}
+	return p + "/" + q
+}
+
+// Parts returns the components; none for the empty path.
+func (p Path) Parts() []string {
+	if p == "" {
+		return nil
+	}
+	return strings.Split(string(p), "/")
+}
+
+// NextPart splits off the first component; false for the empty path.
+func (p Path) NextPart() (first string, rest Path, ok bool) {
+	if p == "" {
+		return "", "", false
+	}
+	head, tail, _ := strings.Cut(string(p), "/")
+	return head, Path(tail), true
+}
+
+// numParts counts the components without allocating.
+func (p Path) numParts() int {
+	if p == "" {
+		return 0
+	}
+	return strings.Count(string(p), "/") + 1
+}
+
+// PathPrefixes is a set of prefixes in canonical form: no duplicates, none that
+// lies under another, shorter ones first and text order among equals. Two sets
+// that cover the same paths are equal lists.
+type PathPrefixes []Path
+
+// NewPathPrefixes brings any list into canonical form.
+func NewPathPrefixes(paths ...Path) PathPrefixes {
+	sorted := slices.Clone(paths)
+	slices.SortFunc(sorted, func(a, b Path) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+	out := PathPrefixes{}
+	for _, p := range sorted {
+		if !out.Covers(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Covers reports whether path lies at or under one of the prefixes.
+func (s PathPrefixes) Covers(path Path) bool {
+	return slices.ContainsFunc(s, path.HasPrefix)
+}

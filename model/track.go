@@ -1,0 +1,272 @@
+package model
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// MaxSequence is the highest group sequence, what a 62-bit varint carries.
+const MaxSequence = maxVarint
+
+// track is the state behind every handle of one track.
+type track struct {
+	name  string
+	owner *broadcast // whose registry lists the track
+
+	// Made because a reader asked: forgotten when the last one leaves. Under both
+	// locks of lockLifetime.
+	requested bool
+
+	mu        sync.Mutex
+	changed   signal // groups, end, acceptance
+	info      TrackInfo
+	accepted  bool // info is the publisher's
+	producers int
+	boundary  GroupBound // exclusive end, once finished
+	err       error
+	closed    bool   // aborted, or the last producer is gone
+	ended     signal // when closed becomes true
+
+	arrivals []*group   // cached groups in order of arrival
+	sorted   []*group   // the same by sequence
+	arrived  uint64     // how many ever arrived; the next one's number
+	latest   GroupBound // highest sequence ever
+
+	readers   map[*TrackConsumer]struct{}
+	aggregate Subscription
+	used      bool   // there is a reader
+	demand    signal // the aggregate, or whether there is one
+	unused    signal // no reader is left
+
+	// A ReadFrame waits, so groups must tell about their frames.
+	frameReaders atomic.Bool
+}
+
+// lockLifetime takes the broadcast's lock and the track's: what decides whether
+// the track is listed there (readers coming and going, the end) happens under both,
+// so nobody can join a track that its last reader has just left.
+func (t *track) lockLifetime() {
+	t.owner.mu.Lock()
+	t.mu.Lock()
+}
+
+func (t *track) unlockLifetime() {
+	t.mu.Unlock()
+	t.owner.mu.Unlock()
+}
+
+// wakeFrameReaders is called by groups, without their lock, when a frame became
+// whole or the group ended. A reader raises the flag before it looks at the
+// groups, so either it sees the change or the change sees the flag.
+func (t *track) wakeFrameReaders() {
+	if !t.frameReaders.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.frameReaders.Store(false)
+	t.changed.wake()
+}
+
+// end closes the track under lockLifetime: a clean end keeps the cache, an error
+// clears it, so that no reader pins memory.
+func (t *track) end(err error) {
+	if t.closed {
+		return
+	}
+	t.closed = true
+	t.err = err
+	if err != nil {
+		t.arrivals, t.sorted = nil, nil
+	}
+	t.owner.forget(t)
+	t.changed.wake()
+	t.ended.wake()
+	t.demand.wake()
+}
+
+// cause is how the track ended; nil while it is open.
+func (t *track) cause() error {
+	if t.closed && t.err == nil {
+		return io.EOF
+	}
+	return t.err
+}
+
+// outcome is what a reader gets that found nothing: io.EOF, the error, or nil to
+// wait. drained tells that it missed nothing that was ever there.
+func (t *track) outcome(drained bool) error {
+	if t.boundary.Set && drained && (t.closed || t.edge() >= t.boundary.Sequence) {
+		return io.EOF
+	}
+	return t.err
+}
+
+// edge is one past the highest sequence ever.
+func (t *track) edge() uint64 {
+	if !t.latest.Set {
+		return 0
+	}
+	return t.latest.Sequence + 1
+}
+
+// find returns the cached group with this sequence, or nil.
+func (t *track) find(seq uint64) *group {
+	if i := t.search(seq); i < len(t.sorted) && t.sorted[i].sequence == seq {
+		return t.sorted[i]
+	}
+	return nil
+}
+
+// search returns the position in sorted of the first group at or after seq.
+func (t *track) search(seq uint64) int {
+	return sort.Search(len(t.sorted), func(i int) bool { return t.sorted[i].sequence >= seq })
+}
+
+// insert caches a new group and drops what became too old.
+func (t *track) insert(g *group, seq uint64) {
+	g.sequence, g.arrival, g.arrivedAt = seq, t.arrived, time.Now()
+	t.arrived++
+	if !t.latest.Set || seq > t.latest.Sequence {
+		t.latest = At(seq)
+	}
+	t.arrivals = append(t.arrivals, g)
+	t.sorted = slices.Insert(t.sorted, t.search(seq), g)
+	t.evict(g.arrivedAt)
+	t.changed.wake()
+}
+
+// evict drops the oldest arrivals that are older than the track keeps them. The
+// newest sequence stays whatever its age; those who hold a dropped group read on.
+func (t *track) evict(now time.Time) {
+	n := 0
+	var edge *group
+	for ; n < len(t.arrivals); n++ {
+		g := t.arrivals[n]
+		if g.sequence == t.latest.Sequence {
+			edge = g
+			continue
+		}
+		if now.Sub(g.arrivedAt) <= t.info.MaxLatency {
+			break
+		}
+		t.unsort(g)
+	}
+	if edge != nil && n > 0 {
+		n--
+		clear(t.arrivals[:n])
+		t.arrivals[n] = edge
+	} else {
+		clear(t.arrivals[:n])
+	}
+	t.arrivals = t.arrivals[n:]
+}
+
+// unsort removes g from the order by sequence; usually it is the first.
+func (t *track) unsort(g *group) {
+	i := t.search(g.sequence)
+	if i == 0 {
+		t.sorted[0] = nil
+		t.sorted = t.sorted[1:]
+		return
+	}
+	t.sorted = slices.Delete(t.sorted, i, i+1)
+}
+
+// remove takes one group out of the cache.
+func (t *track) remove(g *group) {
+	t.unsort(g)
+	i := sort.Search(len(t.arrivals), func(i int) bool { return t.arrivals[i].arrival >= g.arrival })
+	t.arrivals = slices.Delete(t.arrivals, i, i+1)
+}
+
+// admit is why a new group with this sequence is refused, or nil.
+func (t *track) admit(seq uint64) error {
+	switch {
+	case seq > MaxSequence:
+		return fmt.Errorf("track %q: group %d: at most %d: %w", t.name, seq, uint64(MaxSequence), ErrBoundsExceeded)
+	case t.boundary.Set && seq >= t.boundary.Sequence:
+		return fmt.Errorf("track %q: group %d is at or after its end %d: %w", t.name, seq, t.boundary.Sequence, ErrClosed)
+	}
+	old := t.find(seq)
+	if old == nil {
+		return nil
+	}
+	if !old.failed() {
+		return fmt.Errorf("track %q: group %d: %w", t.name, seq, ErrDuplicate)
+	}
+	t.remove(old) // an aborted group may be tried again
+	return nil
+}
+
+// closing returns the channel that closes with the track.
+func (t *track) closing() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return fired
+	}
+	return t.ended.wait()
+}
+
+// demanded is the aggregate within the time that the track keeps groups.
+func (t *track) demanded() (Subscription, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	agg := t.aggregate
+	if t.accepted {
+		agg.MaxLatency = min(agg.MaxLatency, t.info.MaxLatency)
+	}
+	return agg, t.used
+}
+
+// consume returns a new reader, under lockLifetime.
+func (t *track) consume(s Subscription) *TrackConsumer {
+	c := &TrackConsumer{t: t, sub: s}
+	t.join(c)
+	return c
+}
+
+// join adds a reader, under lockLifetime.
+func (t *track) join(c *TrackConsumer) {
+	if t.readers == nil {
+		t.readers = make(map[*TrackConsumer]struct{})
+	}
+	agg := c.sub
+	if len(t.readers) > 0 {
+		agg = agg.combine(t.aggregate)
+	}
+	t.readers[c] = struct{}{}
+	t.setAggregate(agg, true)
+}
+
+// recombine works out the aggregate anew, after a reader left or changed its mind.
+func (t *track) recombine() {
+	var agg Subscription
+	first := true
+	for c := range t.readers {
+		if first {
+			agg, first = c.sub, false
+			continue
+		}
+		agg = agg.combine(c.sub)
+	}
+	t.setAggregate(agg, !first)
+}
+
+// setAggregate tells about the aggregate when it differs from the last one.
+func (t *track) setAggregate(agg Subscription, used bool) {
+	if agg == t.aggregate && used == t.used {
+		return
+	}
+	t.aggregate, t.used = agg, used
+	t.demand.wake()
+	if !used {
+		t.unused.wake()
+	}
+}

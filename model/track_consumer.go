@@ -1,0 +1,214 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+)
+
+// TrackConsumer reads the groups of one track. It holds two independent cursors,
+// one in order of arrival (RecvGroup, ReadFrame) and one in order of sequence
+// (NextGroup); both begin at the oldest cached group, or at Start of the
+// subscription. Groups beyond End are held back until the end is raised.
+// Concurrent calls share the cursors, clones do not. While it is open it counts
+// as demand, so close it.
+type TrackConsumer struct {
+	t      *track
+	sub    Subscription
+	cursor uint64     // number of the next arrival to look at
+	parked []arrival  // passed by because of End, by sequence
+	last   GroupBound // the highest sequence that NextGroup is past
+	closed bool
+}
+
+// Name returns the track's name in its broadcast.
+func (c *TrackConsumer) Name() string { return c.t.name }
+
+// Info blocks until the publisher's side has accepted the track and returns what
+// it said, defaults filled in. The track's error when it ends before.
+func (c *TrackConsumer) Info(ctx context.Context) (TrackInfo, error) {
+	return await(ctx, func(bool) (TrackInfo, bool, <-chan struct{}, error) {
+		c.t.mu.Lock()
+		defer c.t.mu.Unlock()
+		switch {
+		case c.closed:
+			return TrackInfo{}, false, nil, errReaderClosed
+		case c.t.accepted:
+			return c.t.info, true, nil, nil
+		case c.t.closed:
+			return TrackInfo{}, false, nil, c.t.cause()
+		}
+		return TrackInfo{}, false, c.t.changed.wait(), nil
+	})
+}
+
+// Subscription returns what this reader asked for, unchanged.
+func (c *TrackConsumer) Subscription() Subscription {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.sub
+}
+
+// Update replaces the wishes of this reader, also while a read of it is blocked.
+// ErrClosed after Close.
+func (c *TrackConsumer) Update(s Subscription) error {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	if c.closed {
+		return fmt.Errorf("update the subscription to track %q: %w", c.t.name, ErrClosed)
+	}
+	if c.sub == s {
+		return nil
+	}
+	c.sub = s
+	c.t.recombine()
+	c.t.changed.wake() // other bounds may let a blocked read go on
+	return nil
+}
+
+// RecvGroup returns every group once, in order of arrival. It blocks until there
+// is one; io.EOF at the declared end (gaps below it are not waited for), the
+// track's error when it was aborted.
+func (c *TrackConsumer) RecvGroup(ctx context.Context) (*GroupConsumer, error) {
+	return await(ctx, c.recvGroup)
+}
+
+// TryRecvGroup is RecvGroup without waiting: false and no error when none is there.
+func (c *TrackConsumer) TryRecvGroup() (*GroupConsumer, bool, error) {
+	g, ok, _, err := c.recvGroup(false)
+	return g, ok, err
+}
+
+// NextGroup returns groups by increasing sequence: the lowest cached one above
+// the last. A group that arrives after a later one was returned is left out.
+// It blocks and ends like RecvGroup.
+func (c *TrackConsumer) NextGroup(ctx context.Context) (*GroupConsumer, error) {
+	return await(ctx, c.nextGroup)
+}
+
+// TryNextGroup is NextGroup without waiting: false and no error when none is there.
+func (c *TrackConsumer) TryNextGroup() (*GroupConsumer, bool, error) {
+	g, ok, _, err := c.nextGroup(false)
+	return g, ok, err
+}
+
+// ReadFrame returns one frame per group: the first complete frame of the first
+// group, in order of arrival and above the last sequence, that has one. Groups
+// that have none yet are passed by for a newer one that has; failed groups are
+// left out. Both cursors move on past the group. It blocks until there is a
+// frame, also after the track's end while an open group may still bring one.
+func (c *TrackConsumer) ReadFrame(ctx context.Context) (Frame, error) {
+	return await(ctx, c.readFrame)
+}
+
+// TryReadFrame is ReadFrame without waiting: false and no error when none is there.
+func (c *TrackConsumer) TryReadFrame() (Frame, bool, error) {
+	f, ok, _, err := c.readFrame(false)
+	return f, ok, err
+}
+
+// GetGroup returns the group with this sequence, whatever the cursors and bounds.
+// It blocks until it is cached; io.EOF when it is at or after the declared end,
+// ErrNotFound when the track closed cleanly without it, the track's error when
+// it was aborted.
+func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsumer, error) {
+	return await(ctx, func(bool) (*GroupConsumer, bool, <-chan struct{}, error) {
+		t := c.t
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if c.closed {
+			return nil, false, nil, errReaderClosed
+		}
+		if g := t.find(seq); g != nil {
+			return &GroupConsumer{g: g}, true, nil, nil
+		}
+		switch {
+		case t.boundary.Set && seq >= t.boundary.Sequence:
+			return nil, false, nil, io.EOF
+		case t.closed && t.err == nil:
+			return nil, false, nil, fmt.Errorf("track %q: group %d: %w", t.name, seq, ErrNotFound)
+		case t.err != nil:
+			return nil, false, nil, t.err
+		}
+		return nil, false, t.changed.wait(), nil
+	})
+}
+
+// All yields the groups that RecvGroup returns and ends at the end of the track.
+// Any other end is yielded once as an error.
+func (c *TrackConsumer) All(ctx context.Context) iter.Seq2[*GroupConsumer, error] {
+	return all(ctx, c.RecvGroup)
+}
+
+// Latest returns the highest sequence so far; false when there was none.
+func (c *TrackConsumer) Latest() (uint64, bool) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.t.latest.Sequence, c.t.latest.Set
+}
+
+// FinalSequence returns the declared end, one past the last sequence; false
+// before the track is finished.
+func (c *TrackConsumer) FinalSequence() (uint64, bool) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.t.boundary.Sequence, c.t.boundary.Set
+}
+
+// Closed returns a channel that closes when the track is aborted or its last
+// producer closed; not on Finish, and not on Close of this reader.
+func (c *TrackConsumer) Closed() <-chan struct{} { return c.t.closing() }
+
+// Err returns nil until Closed, then why: io.EOF when the track had been finished.
+func (c *TrackConsumer) Err() error {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.t.cause()
+}
+
+// Wait returns a channel that closes at the next change that could let a Try call
+// succeed. Take it before the Try call, and no change is missed.
+func (c *TrackConsumer) Wait() <-chan struct{} {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	if c.t.err != nil || c.closed {
+		return fired
+	}
+	return c.t.changed.wait()
+}
+
+// IsClone reports whether other reads the same track.
+func (c *TrackConsumer) IsClone(other *TrackConsumer) bool { return c.t == other.t }
+
+// Clone returns an independent reader with the same wishes at the same position.
+// The clone of a closed reader is closed.
+func (c *TrackConsumer) Clone() *TrackConsumer {
+	c.t.lockLifetime()
+	defer c.t.unlockLifetime()
+	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed}
+	if !n.closed {
+		c.t.join(n)
+	}
+	return n
+}
+
+// Close ends this reader: its wishes leave the aggregate, reads return ErrClosed,
+// also one that is waiting. Repeating it is harmless.
+func (c *TrackConsumer) Close() error {
+	t := c.t
+	t.lockLifetime()
+	defer t.unlockLifetime()
+	if c.closed {
+		return nil
+	}
+	c.closed, c.parked = true, nil
+	delete(t.readers, c)
+	if len(t.readers) == 0 && t.requested {
+		t.owner.forget(t) // before anybody hears of it: nobody may join what is being cancelled
+	}
+	t.recombine()
+	t.changed.wake()
+	return nil
+}

@@ -1,0 +1,48 @@
+package model
+
+import "context"
+
+// signal wakes everybody who waits for the next change of one object. The
+// channel is made when somebody waits, so a writer without readers never
+// allocates. The object's lock guards it.
+type signal struct{ ch chan struct{} }
+
+func (s *signal) wait() <-chan struct{} {
+	if s.ch == nil {
+		s.ch = make(chan struct{})
+	}
+	return s.ch
+}
+
+func (s *signal) wake() {
+	if s.ch != nil {
+		close(s.ch)
+		s.ch = nil
+	}
+}
+
+// fired is what a waiter gets for something that has already happened.
+var fired = func() chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}()
+
+// await calls try until it has a value or an error. try returns the channel to
+// sleep on, taken under the same lock as its look at the state, so no change
+// can fall between the look and the sleep. A value that is there wins over a
+// context that has ended.
+func await[T any](ctx context.Context, try func(block bool) (T, bool, <-chan struct{}, error)) (T, error) {
+	for {
+		v, ok, wait, err := try(true)
+		if ok || err != nil {
+			return v, err
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			var zero T
+			return zero, ctx.Err()
+		}
+	}
+}
