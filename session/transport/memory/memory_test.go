@@ -89,7 +89,7 @@ func TestBidiPlaceComesBackWhenThePeerHasFinished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var second error = errors.New("still waiting")
+		second := errors.New("still waiting")
 		go func() { _, second = client.OpenBidi(t.Context()) }()
 		first.Reset(0)
 		first.Stop(0)

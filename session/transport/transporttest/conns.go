@@ -38,6 +38,8 @@ func testStreamLimit(p *pair) {
 	}()
 	for _, s := range open {
 		p.must("Close", s.Close())
+	}
+	for range open { // they arrive in any order
 		r, err := p.b.AcceptUni(p.ctx)
 		p.must("AcceptUni", err)
 		p.wantAll(r, "x")
@@ -78,8 +80,8 @@ func waiting(c transport.Conn) map[string]func(context.Context) error {
 
 func testClose(p *pair) {
 	p.must("CloseWithError", p.a.CloseWithError(30, "no route to room/bob"))
-	p.wantConnError("here", p.wantDone("here", p.a.Context()), 30, "no route to room/bob", false)
-	p.wantConnError("there", p.wantDone("there", p.b.Context()), 30, "no route to room/bob", true)
+	p.wantConnError("here", p.wantDone(p.a.Context(), "here"), 30, "no route to room/bob", false)
+	p.wantConnError("there", p.wantDone(p.b.Context(), "there"), 30, "no route to room/bob", true)
 	for _, c := range []transport.Conn{p.a, p.b} {
 		remote := c == p.b
 		_, err := c.OpenUni(p.ctx)
@@ -134,8 +136,8 @@ func testCloseUnblocks(p *pair) {
 func testCloseTwice(p *pair) {
 	p.must("first", p.a.CloseWithError(1, "first"))
 	p.must("second", p.a.CloseWithError(2, "second"))
-	p.wantConnError("here", p.wantDone("here", p.a.Context()), 1, "first", false)
-	p.wantConnError("there", p.wantDone("there", p.b.Context()), 1, "first", true)
+	p.wantConnError("here", p.wantDone(p.a.Context(), "here"), 1, "first", false)
+	p.wantConnError("there", p.wantDone(p.b.Context(), "there"), 1, "first", true)
 	p.must("third, by the peer", p.b.CloseWithError(3, "third"))
 	p.wantConnError("there", context.Cause(p.b.Context()), 1, "first", true)
 }
@@ -144,6 +146,6 @@ func testLongReason(p *pair) {
 	reason := strings.Repeat("ä", 3000) // two bytes each: a cut must not split one
 	_ = p.a.CloseWithError(transport.MaxCode, reason)
 	want := reason[:transport.MaxReason]
-	p.wantConnError("here", p.wantDone("here", p.a.Context()), transport.MaxCode, want, false)
-	p.wantConnError("there", p.wantDone("there", p.b.Context()), transport.MaxCode, want, true)
+	p.wantConnError("here", p.wantDone(p.a.Context(), "here"), transport.MaxCode, want, false)
+	p.wantConnError("there", p.wantDone(p.b.Context(), "there"), transport.MaxCode, want, true)
 }

@@ -30,7 +30,7 @@ func testFIN(p *pair) {
 	p.must("Close", s.Close())
 	p.must("second Close", s.Close())
 	p.wantAll(r, "hello world")
-	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		p.Errorf("Read after the end: %d, %v, want io.EOF", n, err)
 	}
 	if s.ID() != r.ID() {
@@ -145,7 +145,7 @@ func testStop(p *pair) {
 		s, r := p.uni("x")
 		r.Stop(code)
 		p.wantStreamError("Read after Stop", readError(r), code, false)
-		p.wantStreamError("cause", p.wantDone("the context", s.Context()), code, true)
+		p.wantStreamError("cause", p.wantDone(s.Context(), "the context"), code, true)
 		p.wantStreamError("Write", writeError(s), code, true)
 		p.wantStreamError("Close", s.Close(), code, true)
 	}
@@ -164,7 +164,7 @@ func testStopAfterEnd(p *pair) {
 	p.must("Close", s.Close())
 	p.wantAll(r, "whole")
 	r.Stop(7)
-	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		p.Errorf("Read after the end and Stop: %v, want io.EOF", err)
 	}
 	s.Reset(7) // delivered: nothing happens
@@ -176,23 +176,23 @@ func testStreamContext(p *pair) {
 		p.Fatal("the context of an open stream has ended")
 	}
 	p.must("Close", s.Close())
-	if err := p.wantDone("closed stream", s.Context()); !errors.Is(err, transport.ErrStreamClosed) {
+	if err := p.wantDone(s.Context(), "closed stream"); !errors.Is(err, transport.ErrStreamClosed) {
 		p.Errorf("cause after Close: %v, want ErrStreamClosed", err)
 	}
 
 	s, r := p.uni("reset")
 	s.Reset(9)
-	p.wantStreamError("cause after Reset", p.wantDone("reset stream", s.Context()), 9, false)
+	p.wantStreamError("cause after Reset", p.wantDone(s.Context(), "reset stream"), 9, false)
 	r.Stop(0)
 
 	mine, theirs := p.bidi("both")
 	theirs.Stop(11)
-	p.wantStreamError("cause after Stop", p.wantDone("stopped stream", mine.Context()), 11, true)
+	p.wantStreamError("cause after Stop", p.wantDone(mine.Context(), "stopped stream"), 11, true)
 	if theirs.Context().Err() != nil {
 		p.Error("the other half has ended with the stop")
 	}
 	_ = p.b.CloseWithError(12, "bye")
-	p.wantConnError("cause", p.wantDone("stream of a closed connection", theirs.Context()), 12, "bye", false)
+	p.wantConnError("cause", p.wantDone(theirs.Context(), "stream of a closed connection"), 12, "bye", false)
 }
 
 func testDatagram(p *pair) {

@@ -154,7 +154,7 @@ func (p *pair) wantConnError(what string, err error, code uint64, reason string,
 }
 
 // wantDone waits for the end of a context and returns the cause.
-func (p *pair) wantDone(what string, ctx context.Context) error {
+func (p *pair) wantDone(ctx context.Context, what string) error {
 	p.Helper()
 	select {
 	case <-ctx.Done():

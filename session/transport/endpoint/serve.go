@@ -1,0 +1,162 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	quicgo "github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/moqrx/moqrx/session/transport/quic"
+	"github.com/moqrx/moqrx/session/transport/webtransport"
+)
+
+// closeReason is what peers read when the listener closes under them.
+const closeReason = "the server is shutting down"
+
+var errBusy = errors.New("too many connections are waiting")
+
+type (
+	releaseKey struct{}
+	arrivalKey struct{}
+)
+
+// reserve takes a place among the pending connections, or refuses the connection. The place is
+// given back when the connection is accepted or ends.
+func (l *Listener) reserve(ctx context.Context, _ *quicgo.ClientInfo) (context.Context, error) {
+	select {
+	case l.pending <- struct{}{}:
+	default:
+		return nil, errBusy
+	}
+	release := sync.OnceFunc(func() { <-l.pending })
+	context.AfterFunc(ctx, release)
+	return context.WithValue(ctx, releaseKey{}, release), nil
+}
+
+// arrival is a connection of the listener.
+type arrival struct {
+	q     *quicgo.Conn
+	late  *time.Timer // drops an HTTP/3 connection without a session; nil on raw QUIC
+	taken atomic.Bool // its one session is requested
+	close func()      // guarded by the listener's mutex
+}
+
+func (l *Listener) acceptLoop() {
+	for {
+		q, err := l.listen.Accept(context.Background())
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				l.Logger.Error("the listener accepts no more connections", "error", err)
+			}
+			return
+		}
+		l.running.Add(1)
+		context.AfterFunc(q.Context(), l.running.Done)
+		a := &arrival{q: q, close: func() { _ = q.CloseWithError(0, closeReason) }}
+		if l.track(a) {
+			l.running.Go(func() { l.serve(a) })
+		}
+	}
+}
+
+// track remembers a connection until it ends, or closes it when the listener is closed already.
+func (l *Listener) track(a *arrival) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.done:
+		a.close()
+		return false
+	default:
+	}
+	l.conns[a.q] = a
+	context.AfterFunc(a.q.Context(), func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.conns, a.q)
+	})
+	return true
+}
+
+func (l *Listener) closers() []func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	closers := make([]func(), 0, len(l.conns))
+	for _, a := range l.conns {
+		closers = append(closers, a.close)
+	}
+	return closers
+}
+
+// serve brings a connection to Accept. It returns when a raw one is there, or when an HTTP/3
+// one has ended.
+func (l *Listener) serve(a *arrival) {
+	if a.q.ConnectionState().TLS.NegotiatedProtocol == http3.NextProtoH3 {
+		l.serveHTTP3(a)
+		return
+	}
+	select {
+	case <-a.q.HandshakeComplete():
+		l.deliver(a, &Incoming{Conn: quic.New(a.q)})
+	case <-a.q.Context().Done():
+	}
+}
+
+func (l *Listener) serveHTTP3(a *arrival) {
+	a.late = time.AfterFunc(l.HandshakeTimeout, func() {
+		l.Logger.Debug("no WebTransport session was requested in time", "remote", a.q.RemoteAddr())
+		_ = a.q.CloseWithError(quicgo.ApplicationErrorCode(http3.ErrCodeRequestIncomplete), "no WebTransport session was requested in time")
+	})
+	defer a.late.Stop()
+	if err := l.wt.ServeQUICConn(a.q); err != nil {
+		l.Logger.Debug("HTTP/3 connection failed", "remote", a.q.RemoteAddr(), "error", err)
+		a.close()
+	}
+}
+
+// withArrival lets a request find its connection.
+func (l *Listener) withArrival(ctx context.Context, q *quicgo.Conn) context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return context.WithValue(ctx, arrivalKey{}, l.conns[q])
+}
+
+// serveConnect answers the requests of HTTP/3: the one for a session, nothing else.
+func (l *Listener) serveConnect(w http.ResponseWriter, r *http.Request) {
+	a, _ := r.Context().Value(arrivalKey{}).(*arrival)
+	if a == nil || r.Method != http.MethodConnect {
+		http.NotFound(w, r)
+		return
+	}
+	if !a.taken.CompareAndSwap(false, true) {
+		http.Error(w, "one session per connection", http.StatusTooManyRequests)
+		return
+	}
+	session, err := l.wt.Upgrade(w, r)
+	if err != nil {
+		a.taken.Store(false)
+		l.Logger.Debug("WebTransport request refused", "remote", a.q.RemoteAddr(), "error", err)
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	a.late.Stop()
+	conn := webtransport.New(session, a.q)
+	l.mu.Lock()
+	a.close = func() { _ = conn.CloseWithError(0, closeReason) }
+	l.mu.Unlock()
+	l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery})
+}
+
+// deliver hands a connection to Accept. There is room, because the connection has its place
+// among the pending ones until then.
+func (l *Listener) deliver(a *arrival, in *Incoming) {
+	in.TLS = a.q.ConnectionState().TLS
+	in.release, _ = a.q.Context().Value(releaseKey{}).(func())
+	l.incoming <- in
+}
