@@ -1,0 +1,292 @@
+package codegen
+
+import (
+	j "github.com/dave/jennifer/jen"
+
+	"github.com/moqrx/moqrx/spec"
+)
+
+// genParse makes Parse of a message. One with several layouts gets a function for each.
+func (g *generator) genParse(f *j.File, mo *model) {
+	f.Comment("Parse reads " + article(mo.wire) + mo.wire + " from the start of src; see [Message].")
+	head := func() *j.Statement {
+		return f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("Parse").
+			Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).Params(j.Int(), j.Error())
+	}
+	if len(mo.blocks) == 1 {
+		head().BlockFunc(func(b *j.Group) {
+			b.If(g.absent(mo.on)).Block(j.Return(j.Lit(0), j.Id("missing").Call(j.Id("v"), j.Lit(mo.wire))))
+			g.parseBlock(b, mo, mo.blocks[0])
+		})
+		return
+	}
+	head().Block(j.Switch().BlockFunc(func(s *j.Group) {
+		for i, blk := range mo.blocks {
+			s.Case(g.present(blk.On)).Block(j.Return(j.Id("m").Dot(layoutName("parse", i)).Call(j.Id("src"), j.Id("v"))))
+		}
+	}), j.Return(j.Lit(0), j.Id("missing").Call(j.Id("v"), j.Lit(mo.wire))))
+	for i, blk := range mo.blocks {
+		f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id(layoutName("parse", i)).
+			Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).Params(j.Int(), j.Error()).
+			BlockFunc(func(b *j.Group) { g.parseBlock(b, mo, blk) })
+	}
+}
+
+func layoutName(verb string, i int) string { return verb + string(rune('A'+i)) }
+
+// present is the condition that v, any number, is in on.
+func (g *generator) present(on spec.Set) *j.Statement {
+	if cond := g.holds(on, g.all); cond != nil {
+		return cond
+	}
+	return j.Op("!").Parens(g.absent(on))
+}
+
+// parseBlock emits the body of a parse of one layout of a message.
+func (g *generator) parseBlock(b *j.Group, mo *model, blk *spec.Block) {
+	c := g.codec(mo, blk, true)
+	var body []j.Code
+	body = append(body, c.parseFraming()...)
+	body = append(body, c.reset()...)
+	body = append(body, c.parseFields()...)
+	if blk.Framing != spec.Unframed {
+		body = append(body, j.If(j.Id("off").Op("!=").Len(j.Id("src"))).Block(
+			c.parseFail("", j.Id("off"), wire("Trailing").Call(j.Len(j.Id("src")).Op("-").Id("off")))))
+	}
+	c.declare(b)
+	for _, s := range body {
+		b.Add(s)
+	}
+	b.Return(j.Id("off"), j.Nil())
+}
+
+// parseFraming reads type and length, cuts src to the message and leaves off at its fields.
+func (c *codec) parseFraming() []j.Code {
+	if c.block.Framing == spec.Unframed {
+		return []j.Code{j.Id("off").Op(":=").Lit(0)}
+	}
+	var out []j.Code
+	at := j.Lit(0)
+	if len(c.block.Codes) > 0 {
+		at = c.scratch("n")
+		out = append(out,
+			j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.vi()).Dot("Parse").Call(j.Id("src")),
+			j.If(j.Id("n").Op("<=").Lit(0)).Block(c.early("Type", c.vi().Dot("Fault").Call(j.Id("src")))))
+		for _, code := range c.block.Codes {
+			out = append(out, c.g.when(code.On, c.within, j.If(j.Id("x").Op("!=").Add(hex(code.Value))).Block(
+				c.early("Type", wire("MalformedCode").Call(j.Lit(hexText(code.Value)), j.Id("x")))))...)
+		}
+	}
+	call := c.vi().Dot("Body").Call(j.Id("src"), at, j.Id("maxBody"))
+	if c.block.Framing == spec.LengthU16 {
+		call = wire("BodyU16").Call(j.Id("src"), at)
+	}
+	delete(c.uses, "e")
+	out = append(out,
+		j.List(j.Id("off"), j.Id("end"), j.Id("e")).Op(":=").Add(call),
+		j.If(j.Id("e").Op("!=").Nil()).Block(c.early("", j.Id("e"))),
+		j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("end")))
+	return out
+}
+
+func hexText(code uint64) string { return hex(code).GoString() }
+
+// early fails outside of the body, where more bytes may help.
+func (c *codec) early(field string, e *j.Statement) j.Code {
+	return j.Return(j.Id("fail").Call(j.Id("v"), j.Lit(c.mo.wire), j.Lit(field), j.Lit(0), e))
+}
+
+// parseFail ends a parse with an error about a field that starts at off.
+func (c *codec) parseFail(field string, off, e *j.Statement) j.Code {
+	if !c.isMsg {
+		return j.Return(j.Lit(0), e.Dot("At").Call(j.Lit(field), off))
+	}
+	name := "failBody"
+	if c.block.Framing == spec.Unframed {
+		name = "fail"
+	}
+	return j.Return(j.Id(name).Call(j.Id("v"), j.Lit(c.mo.wire), j.Lit(field), off, e))
+}
+
+// reset clears what the fields of this layout may leave as it was.
+func (c *codec) reset() []j.Code {
+	clean := true
+	for _, m := range c.mo.members {
+		clean = clean && c.alwaysSet(m)
+	}
+	if clean {
+		return nil
+	}
+	keep := j.Dict{}
+	for _, m := range c.mo.members {
+		if m.given {
+			keep[j.Id(m.name)] = j.Id("m").Dot(m.name)
+		}
+	}
+	return []j.Code{j.Op("*").Id("m").Op("=").Id(c.mo.name).Values(keep)}
+}
+
+// alwaysSet tells whether one unconditional line of the layout sets m in all its versions.
+func (c *codec) alwaysSet(m *member) bool {
+	if m.given {
+		return true
+	}
+	for _, f := range c.block.Fields {
+		if GoName(f.Name) == m.name && f.On == c.block.On && f.If == nil && len(f.Bits) == 0 && !f.Kind.Inline {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *codec) parseFields() []j.Code {
+	var out []j.Code
+	for _, f := range c.block.Fields {
+		if f.Given {
+			continue
+		}
+		outer := c.within
+		c.within &= f.On
+		code := c.parseField(f)
+		c.within = outer
+		if f.If != nil {
+			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
+		}
+		out = append(out, c.g.when(f.On, c.within, code...)...)
+	}
+	return append(out, c.refusals(func(e *j.Statement) j.Code { return c.parseFail("", j.Id("off"), e) })...)
+}
+
+// rest is the source from where the next field starts.
+func rest() *j.Statement { return j.Id("src").Index(j.Id("off"), j.Empty()) }
+
+// advance moves behind the field that was read.
+func (c *codec) advance() j.Code { return j.Id("off").Op("+=").Add(c.scratch("n")) }
+
+// parseField emits the code that reads one field, by its kind.
+func (c *codec) parseField(f *spec.Field) []j.Code {
+	switch f.Kind.Name {
+	case "u8", "flag":
+		return c.parseByte(f)
+	case "vi", "option", "zigzag", "id-delta":
+		return c.parseVi(f)
+	case "data":
+		length := j.Id(unexported(GoName(f.Kind.Ref)))
+		return c.parseCall(f, wire("ParseData").Call(rest(), length))
+	case "rest":
+		return []j.Code{c.self(f.Name).Op("=").Add(rest()), j.Id("off").Op("=").Len(j.Id("src"))}
+	case "u16":
+		return c.parseCall(f, wire("ParseU16").Call(rest()))
+	case "string":
+		return c.parseCall(f, c.vi().Dot("ParseString").Call(rest(), maxLen(f)))
+	case "bytes":
+		return c.parseCall(f, c.vi().Dot("ParseText").Call(rest(), maxLen(f)))
+	case "path":
+		return c.parseCall(f, c.vi().Dot("ParsePath").Call(rest(), maxLen(f)))
+	case "tuple":
+		return c.parseCall(f, c.vi().Dot("ParseTuple").Call(append([]j.Code{rest()}, tupleBounds(f)...)...))
+	case "list":
+		return c.parseCall(f, c.vi().Dot(listFuncs[f.Kind.Ref].parse).Call(append([]j.Code{rest()}, bounds(f)...)...))
+	case "tally":
+		return c.parseTally(f)
+	case "params":
+		return c.parseParams(f)
+	}
+	return c.parseStruct(f)
+}
+
+var listFuncs = map[string]struct{ parse, append string }{
+	"vi":   {"ParseInts", "AppendInts"},
+	"path": {"ParsePaths", "AppendPaths"},
+}
+
+func bounds(f *spec.Field) []j.Code {
+	return []j.Code{number(f.Kind.Low), hexOrNumber(f.Kind.High)}
+}
+
+func hexOrNumber(v uint64) *j.Statement {
+	if v > 1<<32 {
+		return hex(v)
+	}
+	return number(v)
+}
+
+func tupleBounds(f *spec.Field) []j.Code { return append(bounds(f), j.Lit(f.Kind.NonEmpty)) }
+
+func maxLen(f *spec.Field) j.Code {
+	if f.Kind.Max != 0 {
+		return number(f.Kind.Max)
+	}
+	return j.Id("maxBody")
+}
+
+// parseCall reads a field with a function that gives value, size and error.
+func (c *codec) parseCall(f *spec.Field, call *j.Statement) []j.Code {
+	out := []j.Code{
+		j.List(c.self(f.Name), c.scratch("n"), c.scratch("e")).Op("=").Add(call),
+		j.If(j.Id("e").Op("!=").Nil()).Block(c.parseFail(f.Name, j.Id("off"), j.Id("e"))),
+	}
+	out = append(out, c.parseChecks(f)...)
+	return append(out, c.advance())
+}
+
+func (c *codec) parseChecks(f *spec.Field) []j.Code {
+	return c.checks(f, c.self(f.Name), func(e *j.Statement) j.Code { return c.parseFail(f.Name, j.Id("off"), e) })
+}
+
+func (c *codec) parseByte(f *spec.Field) []j.Code {
+	out := []j.Code{j.If(j.Id("off").Op(">=").Len(j.Id("src"))).Block(
+		c.parseFail(f.Name, j.Id("off"), wire("Short").Call(j.Lit(1), j.Lit(0))))}
+	b := j.Id("src").Index(j.Id("off"))
+	switch {
+	case f.Kind.Name == "flag":
+		b = b.Op("!=").Lit(0)
+	case f.Enum != "":
+		b = j.Id(GoName(f.Enum)).Call(b)
+	}
+	out = append(out, c.self(f.Name).Op("=").Add(b))
+	out = append(out, c.parseChecks(f)...)
+	return append(out, j.Id("off").Op("++"))
+}
+
+// parseVi reads a field that is one varint on the wire.
+func (c *codec) parseVi(f *spec.Field) []j.Code {
+	if len(f.Bits) > 0 {
+		return c.parseBits(f)
+	}
+	call := c.vi().Dot("Parse").Call(rest())
+	failed := j.If(c.scratch("n").Op("<=").Lit(0)).Block(
+		c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest())))
+	if lengthOf(c.block, f) != nil {
+		local := j.Id(unexported(GoName(f.Name)))
+		return []j.Code{
+			j.Var().Add(local.Clone()).Uint64(),
+			j.List(local, j.Id("n")).Op("=").Add(call), failed, c.advance(),
+		}
+	}
+	if f.Kind.Name == "vi" && f.Enum == "" {
+		out := []j.Code{j.List(c.self(f.Name), j.Id("n")).Op("=").Add(call), failed}
+		return append(append(out, c.parseChecks(f)...), c.advance())
+	}
+	out := []j.Code{j.List(c.scratch("x"), j.Id("n")).Op("=").Add(call), failed}
+	out = append(out, c.fromVi(f)...)
+	return append(append(out, c.parseChecks(f)...), c.advance())
+}
+
+// fromVi turns the varint x into the value of the field.
+func (c *codec) fromVi(f *spec.Field) []j.Code {
+	x := j.Id("x")
+	switch f.Kind.Name {
+	case "option":
+		return []j.Code{c.self(f.Name).Op("=").Add(wire("OptionOf")).Call(x)}
+	case "zigzag":
+		return []j.Code{c.self(f.Name).Op("=").Add(wire("Unzigzag")).Call(x)}
+	case "id-delta":
+		prior, _ := c.value(f.Kind.Ref)
+		return []j.Code{
+			j.List(c.self(f.Name), c.scratch("e")).Op("=").Add(wire("NextID")).Call(prior, x),
+			j.If(j.Id("e").Op("!=").Nil()).Block(c.parseFail(f.Name, j.Id("off"), j.Id("e"))),
+		}
+	}
+	return []j.Code{c.self(f.Name).Op("=").Id(GoName(f.Enum)).Call(x)}
+}

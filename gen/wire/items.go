@@ -1,0 +1,340 @@
+package wire
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Form says how the items of a key-value list are written.
+type Form uint8
+
+// The forms of key-value lists. A list stands behind its count, behind its length in bytes,
+// or fills what holds it; that is not part of the form.
+const (
+	// TLV is type, length, value (moq-lite SETUP).
+	TLV Form = iota
+	// KVP is a type, then an integer when the type is even, or a length and bytes when it is
+	// odd (draft-ietf-moq-transport-14 and 15).
+	KVP
+	// KVPDelta is KVP with each type as the difference to the one before (draft 16 and later).
+	KVPDelta
+	// Typed has types as in KVPDelta, and each value in the encoding that the definition of
+	// the type gives it (message parameters of draft 17 and later).
+	Typed
+)
+
+// MaxItemBytes is the longest value of a key-value pair.
+const MaxItemBytes = 65535
+
+// Param is an item that the generated code has no field for. It is kept, so that what is
+// read can be written again.
+type Param struct {
+	ID     uint64
+	Number uint64 // the value of an even type in the KVP forms; else 0
+	Value  []byte // the value of any other item; nil for an integer
+}
+
+// isNumber tells whether the value of a type is a bare integer. In the Typed form it never
+// is for an unknown type: its extent cannot be known.
+func (f Form) isNumber(id uint64) bool { return (f == KVP || f == KVPDelta) && id%2 == 0 }
+
+// Items reads a key-value list. Make one with [Vi.Items] or [Vi.ItemsToEnd], and call Next
+// and then exactly one of the value methods until Next says there is no more. All offsets of
+// its errors are relative to the start of the list.
+type Items struct {
+	ID uint64 // of the item that Next found
+
+	vi        Vi
+	form      Form
+	b         []byte
+	off       int
+	left      int // items to come; -1 when the list ends with its bytes
+	begun     bool
+	unordered bool
+	end       int // of the value that Open opened
+}
+
+// Items starts a list that stands behind its count, at most limit items long.
+func (k Vi) Items(b []byte, form Form, limit uint64) (Items, *Error) {
+	count, n, e := k.ParseCount(b, 0, limit)
+	return Items{vi: k, form: form, b: b, off: n, left: count}, e
+}
+
+// ItemsToEnd starts a list that fills b.
+func (k Vi) ItemsToEnd(b []byte, form Form) Items {
+	return Items{vi: k, form: form, b: b, left: -1}
+}
+
+// Len is how many bytes the items so far took.
+func (it *Items) Len() int { return it.off }
+
+// Unordered tells whether some type so far was below the one before it.
+func (it *Items) Unordered() bool { return it.unordered }
+
+// Next reads the type of the next item, if there is one, into ID.
+func (it *Items) Next() (bool, *Error) {
+	if it.left == 0 || it.left < 0 && it.off == len(it.b) {
+		return false, nil
+	}
+	if it.left > 0 {
+		it.left--
+	}
+	id, n := it.vi.Parse(it.b[it.off:])
+	if n <= 0 {
+		return false, it.vi.Fault(it.b[it.off:]).At("", it.off)
+	}
+	if it.form == KVPDelta || it.form == Typed {
+		if id > math.MaxUint64-it.ID {
+			return false, MalformedNumber("a type of at most 64 bits", id).At("", it.off)
+		}
+		id += it.ID
+	}
+	it.unordered = it.unordered || it.begun && id < it.ID
+	it.begun, it.ID = true, id
+	it.off += n
+	return true, nil
+}
+
+// Number reads an integer value.
+func (it *Items) Number() (uint64, *Error) {
+	if it.form == Typed || it.form.isNumber(it.ID) {
+		v, n := it.vi.Parse(it.b[it.off:])
+		if n <= 0 {
+			return 0, it.vi.Fault(it.b[it.off:]).At("", it.off)
+		}
+		it.off += n
+		return v, nil
+	}
+	p, e := it.Bytes()
+	if e != nil {
+		return 0, e
+	}
+	start := it.off - len(p)
+	v, n := it.vi.Parse(p)
+	if n <= 0 {
+		return 0, it.vi.Fault(p).Closed().At("", start)
+	}
+	if n < len(p) {
+		return 0, Trailing(len(p)-n).At("", start+n)
+	}
+	return v, nil
+}
+
+// Byte reads a value of eight bits: one byte in the Typed form, an integer in the others.
+func (it *Items) Byte() (uint8, *Error) {
+	at := it.off
+	if it.form == Typed {
+		if at == len(it.b) {
+			return 0, Short(1, 0).At("", at)
+		}
+		it.off++
+		return it.b[at], nil
+	}
+	v, e := it.Number()
+	if e == nil && v > math.MaxUint8 {
+		e = MalformedNumber("at most 255", v).At("", at)
+	}
+	return uint8(v), e
+}
+
+// Bytes reads a value that stands behind its length. The result aliases the list.
+func (it *Items) Bytes() ([]byte, *Error) {
+	p, n, e := it.vi.ParseBytes(it.b[it.off:], MaxItemBytes)
+	if e != nil {
+		return nil, e.At("", it.off)
+	}
+	it.off += n
+	return p, nil
+}
+
+// Text reads UTF-8 that stands behind its length.
+func (it *Items) Text() (string, *Error) {
+	p, e := it.Bytes()
+	if e == nil && !utf8.Valid(p) {
+		e = Malformed("UTF-8", "other bytes").At("", it.off-len(p))
+	}
+	return string(p), e
+}
+
+// Open gives the bytes of a structured value and where they start. In the Typed form a value
+// that is not sized has no length in front: the bytes go on to the end of the list. [Items.Close] says
+// how many of them the value took.
+func (it *Items) Open(sized bool) (p []byte, at int, e *Error) {
+	if it.form == Typed && !sized {
+		it.end = -1
+		return it.b[it.off:], it.off, nil
+	}
+	if p, e = it.Bytes(); e != nil {
+		return nil, 0, e
+	}
+	it.end = it.off
+	it.off -= len(p)
+	return p, it.off, nil
+}
+
+// Close ends the value that Open began: it took n bytes. A length that says more is malformed.
+func (it *Items) Close(n int) *Error {
+	it.off += n
+	if it.end >= 0 && it.off != it.end {
+		return Trailing(it.end-it.off).At("", it.off)
+	}
+	return nil
+}
+
+// Sized tells whether the value that Open gave has a length of its own, inside which what is short stays short.
+func (it *Items) Sized() bool { return it.end >= 0 }
+
+// Order lists the types of the items so far when some was below the one before it; else nil.
+func (it *Items) Order() []uint64 {
+	if !it.unordered {
+		return nil
+	}
+	again := Items{vi: it.vi, form: it.form, b: it.b[:it.off], left: -1}
+	if it.left >= 0 {
+		_, again.off = it.vi.Parse(it.b)
+	}
+	var ids []uint64
+	for {
+		more, e := again.Next()
+		if e != nil || !more {
+			return ids
+		}
+		ids = append(ids, again.ID)
+		if e := again.skip(); e != nil {
+			return ids
+		}
+	}
+}
+
+// skip passes over the value of an item of a form in which the type tells its extent.
+func (it *Items) skip() (e *Error) {
+	if it.form.isNumber(it.ID) {
+		_, e = it.Number()
+	} else {
+		_, e = it.Bytes()
+	}
+	return e
+}
+
+// Param reads an item of unknown type. Its Value is a copy. In the Typed form such an item
+// is malformed, since nothing says where it ends.
+func (it *Items) Param() (Param, *Error) {
+	p := Param{ID: it.ID}
+	var e *Error
+	switch {
+	case it.form == Typed:
+		return p, MalformedCode("a known type", it.ID).At("", it.off)
+	case it.form.isNumber(it.ID):
+		p.Number, e = it.Number()
+	default:
+		var b []byte
+		b, e = it.Bytes()
+		p.Value = CloneBytes(b)
+	}
+	return p, e
+}
+
+// ItemWriter writes the items of a key-value list, whose types must not descend in the
+// delta-coded forms; [ArrangeSlots] sees to that.
+type ItemWriter struct {
+	vi   Vi
+	form Form
+	prev uint64
+}
+
+// ItemWriter starts a list.
+func (k Vi) ItemWriter(form Form) ItemWriter { return ItemWriter{vi: k, form: form} }
+
+// Type writes the type of an item. Its value has to follow.
+func (w *ItemWriter) Type(dst []byte, id uint64) ([]byte, *Error) {
+	v := id
+	if w.form == KVPDelta || w.form == Typed {
+		v -= w.prev
+	}
+	if v > w.vi.Max() {
+		return dst, MalformedCode("a type of at most 62 bits", id)
+	}
+	w.prev = id
+	return w.vi.Append(dst, v), nil
+}
+
+// Number writes an item with an integer value.
+func (w *ItemWriter) Number(dst []byte, id, v uint64) ([]byte, *Error) {
+	dst, e := w.Type(dst, id)
+	if e != nil {
+		return dst, e
+	}
+	if v > w.vi.Max() {
+		return dst, MalformedNumber("at most "+strconv.FormatUint(w.vi.Max(), 10), v)
+	}
+	if w.form != Typed && !w.form.isNumber(id) {
+		dst = w.vi.Append(dst, uint64(w.vi.Len(v)))
+	}
+	return w.vi.Append(dst, v), nil
+}
+
+// Byte writes an item with a value of eight bits.
+func (w *ItemWriter) Byte(dst []byte, id uint64, v uint8) ([]byte, *Error) {
+	if w.form != Typed {
+		return w.Number(dst, id, uint64(v))
+	}
+	dst, e := w.Type(dst, id)
+	return append(dst, v), e
+}
+
+// Bytes writes an item with a value that stands behind its length.
+func (w *ItemWriter) Bytes(dst []byte, id uint64, p []byte) ([]byte, *Error) {
+	dst, e := w.Type(dst, id)
+	if e != nil {
+		return dst, e
+	}
+	return w.vi.AppendBytes(dst, p, MaxItemBytes)
+}
+
+// Text writes an item of UTF-8 that stands behind its length.
+func (w *ItemWriter) Text(dst []byte, id uint64, s string) ([]byte, *Error) {
+	dst, e := w.Type(dst, id)
+	if e != nil {
+		return dst, e
+	}
+	return w.vi.AppendString(dst, s, MaxItemBytes)
+}
+
+// Open writes the type of an item with a structured value and, where the value stands behind
+// a length, leaves room for it. [ItemWriter.Close] fills it in.
+func (w *ItemWriter) Open(dst []byte, id uint64, sized bool) (b []byte, mark int, e *Error) {
+	dst, e = w.Type(dst, id)
+	if e != nil {
+		return dst, 0, e
+	}
+	if w.form == Typed && !sized {
+		return dst, -1, nil
+	}
+	return append(dst, 0), len(dst), nil
+}
+
+// Close ends the value that Open began.
+func (w *ItemWriter) Close(dst []byte, mark int) ([]byte, *Error) {
+	if mark < 0 {
+		return dst, nil
+	}
+	return w.vi.EndBody(dst, mark, MaxItemBytes)
+}
+
+// Param writes an item that has no field.
+func (w *ItemWriter) Param(dst []byte, p Param) ([]byte, *Error) {
+	switch {
+	case w.form == Typed:
+		return dst, Unsupported("a parameter of unknown type 0x" + strconv.FormatUint(p.ID, 16))
+	case w.form.isNumber(p.ID):
+		if p.Value != nil {
+			return dst, MalformedCode("a number for an even type", p.ID)
+		}
+		return w.Number(dst, p.ID, p.Number)
+	}
+	if p.Number != 0 {
+		return dst, MalformedCode("bytes for this type", p.ID)
+	}
+	return w.Bytes(dst, p.ID, p.Value)
+}

@@ -1,0 +1,65 @@
+// Package spec holds the protocols as text, and reads them: [Parse] turns a spec file into a
+// checked [Family], from which codecs, tests and documents are generated. The files of
+// this project are embedded; see [Lite].
+//
+// # Notation
+//
+// A spec file reads like the figures of the drafts: one line for a field, with a column of
+// version ranges (14, 14-16, 17+). Lines without a range hold in all versions of what they
+// stand in. Names start with a capital, kinds with a small letter, codes are hexadecimal,
+// versions decimal. A # starts a comment; those above and behind a declaration end up in
+// the generated documentation.
+//
+//	family lite "draft-lcurley-moq-lite" {
+//	  length vi max 65536                       # messages have a length, here a varint
+//	  04 05   name "moq-lite-%02d"  alpn "moq-lite-%02d"  vi rfc9000
+//	  06 = 05                                   # an alias: the same bytes
+//	}
+//	stream bidi Subscribe 0x2                   # a stream type
+//	message SUBSCRIBE_DROP 0x1 03-04, 0x2 05+ on Subscribe acceptor {
+//	  Start  vi
+//	  End    vi
+//	}
+//
+// A message without a code has no type on the wire, one that is unframed no length. After
+// "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram.
+// Two blocks of one name with ranges that do not overlap are one message whose layout changed.
+//
+// Kinds of fields:
+//
+//	vi u8 u16                   numbers; vi is the varint of the version
+//	flag                        a byte, zero or not
+//	option                      a varint: 0 is absent, else the value plus one
+//	zigzag                      a varint that holds a signed number
+//	string path bytes           a length and UTF-8, UTF-8 as a normalised path, anything
+//	vi[..32] path[..]           a count and that many elements
+//	tuple[1..32]                a count and that many lengths with bytes; nonempty forbids empty ones
+//	data NAME                   bytes, whose number stood in the field NAME
+//	rest                        bytes to the end
+//	tally                       not on the wire: how many varints there are up to the end
+//	id-delta NAME               a varint: the distance to the id before, less one
+//	params NAME                 a key-value list of the registry NAME; inline puts it into the message
+//	name                        a struct of that name
+//	sized KIND                  the same behind its length in bytes
+//
+// What may follow a kind: a version range; in 1..4 (bounds of a number); max N (bounds of a
+// length); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
+// WORD; droppable (left out where the version has no such field); streamed (bulk: a second
+// message, NAME_HEADER, stops before it); bits { ... }. A given field is not on the
+// wire: the user of the codec sets it. "refuse RANGE if A and B" rules out a combination.
+//
+// A registry says how its lists are written, then lists the items, each with its type and,
+// after "for", the messages that may carry it:
+//
+//	params MessageParameters {
+//	  counted kvp 14-15                         # or filling; tlv, kvp, kvp-delta, typed
+//	  counted typed 17+
+//	  unknown keep 14-15, refuse 16+
+//	  FORWARD  0x10  u8 in 0..1  15+  for SUBSCRIBE
+//	}
+//
+// # Limitations
+//
+// The notation has no arithmetic and no state. Delta-coded keys and ids are kinds of their
+// own, which the wire package implements by hand.
+package spec

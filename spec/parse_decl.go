@@ -1,0 +1,263 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (p *parser) family(pos Pos, doc string) {
+	if len(p.fam.Versions) > 0 {
+		p.add(pos, "a file has one family")
+	}
+	f := p.fam
+	f.Name, f.Pos, f.Doc, f.MaxBody = p.ident("the name of the family"), pos, doc, 0xffff
+	f.Title = p.str("the name of the draft in quotes")
+	p.block("family "+f.Name, func() {
+		if !p.accept("length") {
+			p.versions()
+			return
+		}
+		switch framing := p.ident("vi or u16"); framing {
+		case "vi", "u16":
+			f.Framing = Framing(framing)
+		default:
+			p.add(p.toks[p.i-1].pos, "a length is vi or u16, not %s", framing)
+		}
+		if p.accept("max") {
+			f.MaxBody = int(p.number("the longest body in bytes"))
+		}
+	})
+	if len(f.Versions) == 0 {
+		p.add(pos, "family %s has no versions", f.Name)
+	}
+	p.all = f.All()
+}
+
+// versions reads "15 16  name ..." or "21 = 20".
+func (p *parser) versions() {
+	var list []*Version
+	for p.peek().kind == tokNumber {
+		t := p.next()
+		if t.value > 63 {
+			p.add(t.pos, "version numbers go up to 63")
+			return
+		}
+		list = append(list, &Version{Number: int(t.value), Alias: -1, Pos: t.pos})
+	}
+	if len(list) == 0 {
+		p.expected("a version number or length")
+		return
+	}
+	if p.accept("=") {
+		p.alias(list)
+	}
+	for p.peek().kind == tokIdent {
+		p.versionAttribute(list)
+	}
+	for _, v := range list {
+		p.addVersion(v)
+	}
+}
+
+func (p *parser) alias(list []*Version) {
+	t := p.peek()
+	n := int(p.number("the version that this one equals"))
+	base := p.fam.Version(n)
+	if base == nil || base.Alias >= 0 || len(list) != 1 {
+		p.add(t.pos, "one version can equal one that stands above it")
+		return
+	}
+	list[0].Alias, list[0].Vi = n, base.Vi
+}
+
+func (p *parser) versionAttribute(list []*Version) {
+	t := p.next()
+	if t.text == "vi" {
+		kind := p.ident("rfc9000, vi64-no7 or vi64")
+		for _, v := range list {
+			v.Vi = kind
+		}
+		return
+	}
+	for p.peek().kind == tokString {
+		s := p.next().text
+		for _, v := range list {
+			text := s
+			if strings.Contains(s, "%") {
+				text = fmt.Sprintf(s, v.Number)
+			}
+			switch t.text {
+			case "name":
+				v.Name = text
+			case "alpn":
+				v.ALPN = text
+			case "also":
+				v.Also = append(v.Also, text)
+			default:
+				p.add(t.pos, "a version has name, alpn, also and vi, not %s", t.text)
+			}
+		}
+	}
+}
+
+func (p *parser) addVersion(v *Version) {
+	list := p.fam.Versions
+	i := len(list)
+	for i > 0 && list[i-1].Number >= v.Number {
+		i--
+	}
+	if i < len(list) && list[i].Number == v.Number {
+		p.add(v.Pos, "version %d is declared twice", v.Number)
+		return
+	}
+	p.fam.Versions = append(list[:i], append([]*Version{v}, list[i:]...)...)
+}
+
+// stream reads "stream bidi Announce 0x1 03+ refused 03-04".
+func (p *parser) stream(pos Pos, doc string) {
+	s := &Stream{Pos: pos, Doc: doc, Kind: p.ident("uni or bidi")}
+	if s.Kind != "uni" && s.Kind != "bidi" {
+		p.add(pos, "a stream is uni or bidi, not %s", s.Kind)
+	}
+	s.Name = p.name()
+	if p.peek().kind == tokHex {
+		s.Typed, s.Code = true, p.next().value
+	}
+	s.On = p.ranges(p.all)
+	if p.accept("refused") {
+		s.Refused = p.ranges(s.On)
+	}
+	p.fam.Streams = append(p.fam.Streams, s)
+}
+
+// enum reads "enum AnnounceStatus u8 closed { Ended 0 }".
+func (p *parser) enum(pos Pos, doc string) {
+	e := &Enum{Pos: pos, Doc: doc, Name: p.name(), Base: p.ident("u8 or vi")}
+	e.Closed = p.accept("closed")
+	p.block("enum "+e.Name, func() {
+		t := p.peek()
+		v := &EnumValue{Pos: t.pos, Doc: p.doc(t.pos), Name: p.name(), Value: p.number("a value")}
+		v.On = p.ranges(p.all)
+		e.Values = append(e.Values, v)
+	})
+	p.fam.Enums = append(p.fam.Enums, e)
+}
+
+// choice reads "choice SUBSCRIBE_RESPONSE on Subscribe acceptor".
+func (p *parser) choice(pos Pos, doc string) {
+	c := &Choice{Pos: pos, Doc: doc, Name: p.name()}
+	p.expect("on")
+	c.Stream = p.name()
+	c.Role = p.ident("opener or acceptor")
+	p.fam.Choices = append(p.fam.Choices, c)
+}
+
+func (p *parser) structDecl(pos Pos, doc string) {
+	b := &Block{Pos: pos, Doc: doc, Framing: Unframed}
+	name := p.ident("the name of the struct in lower case")
+	b.On = p.ranges(p.all)
+	p.layout("struct "+name, b)
+	p.fam.Structs = addBlock(p.fam.Structs, name, b)
+}
+
+// message reads "message NAME 0x3 14+ unframed on Place role §4.8 { fields }".
+func (p *parser) message(pos Pos, doc string) {
+	b := &Block{Pos: pos, Doc: doc, Framing: p.fam.Framing}
+	name := p.name()
+	if p.peek().kind == tokHex {
+		p.codes(b)
+	} else {
+		b.On = p.ranges(p.all)
+	}
+	if p.accept("unframed") {
+		b.Framing = Unframed
+	}
+	if p.accept("on") {
+		p.places(b)
+	} else {
+		p.expected("on and the place of the message")
+	}
+	for p.peek().kind == tokRef {
+		b.Refs = append(b.Refs, p.next().text)
+	}
+	p.layout("message "+name, b)
+	p.fam.Messages = addBlock(p.fam.Messages, name, b)
+}
+
+func addBlock(list []*Message, name string, b *Block) []*Message {
+	m := find(list, name)
+	if m == nil {
+		m = &Message{Name: name, Pos: b.Pos}
+		list = append(list, m)
+	}
+	if b.Doc != "" {
+		m.Doc = strings.TrimSpace(m.Doc + "\n" + b.Doc)
+	}
+	m.Blocks = append(m.Blocks, b)
+	return list
+}
+
+func (p *parser) codes(b *Block) {
+	for {
+		t := p.next()
+		c := Code{Value: t.value, Pos: t.pos, On: p.ranges(p.all)}
+		if b.On&c.On != 0 {
+			p.add(t.pos, "two codes in one version")
+		}
+		b.Codes = append(b.Codes, c)
+		b.On |= c.On
+		if p.peek().text != "," || p.toks[p.i+1].kind != tokHex {
+			return
+		}
+		p.i++
+	}
+}
+
+func (p *parser) places(b *Block) {
+	for {
+		t := p.peek()
+		place := Place{Pos: t.pos}
+		if p.accept("datagram") {
+			place.Stream = "datagram"
+		} else {
+			place.Stream = p.name()
+			place.Role = p.ident("opener, acceptor or either")
+			switch place.Role {
+			case "opener", "acceptor", "either":
+			default:
+				p.add(t.pos, "a sender is opener, acceptor or either, not %s", place.Role)
+			}
+		}
+		place.On = p.ranges(b.On)
+		b.Places = append(b.Places, place)
+		if !p.accept(",") {
+			return
+		}
+	}
+}
+
+// layout reads the fields of a message or struct.
+func (p *parser) layout(what string, b *Block) {
+	p.block(what, func() {
+		if p.peek().text == "refuse" {
+			b.Refuse = append(b.Refuse, p.refusal(b))
+			return
+		}
+		b.Fields = append(b.Fields, p.field(b.On))
+	})
+}
+
+// refusal reads `refuse 15+ if A and B "reason"`.
+func (p *parser) refusal(b *Block) *Refusal {
+	r := &Refusal{Pos: p.next().pos}
+	r.On = p.ranges(b.On)
+	p.expect("if")
+	for {
+		r.Conds = append(r.Conds, p.cond())
+		if !p.accept("and") {
+			break
+		}
+	}
+	r.Reason = p.str("the rule in quotes")
+	return r
+}
