@@ -1,0 +1,231 @@
+package endpoint_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	quicgo "github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	wt "github.com/quic-go/webtransport-go"
+
+	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/endpoint"
+)
+
+func wantListenError(t *testing.T, addr string, config endpoint.Config, want string) {
+	t.Helper()
+	l, err := endpoint.Listen(addr, config)
+	if err == nil {
+		_ = l.Close()
+		t.Fatalf("listen %s succeeded", addr)
+	}
+	var e *endpoint.Error
+	if !errors.As(err, &e) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestListenNamesWhatIsWrong(t *testing.T) {
+	config := serverConfig(t, "moq-lite-05")
+	l := listen(t, "127.0.0.1:0", config)
+	addr := l.Addr().String()
+	wantListenError(t, addr, config, "listen "+addr+": udp port is in use")
+
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tcp.Close() }()
+	addr = tcp.Addr().String()
+	wantListenError(t, addr, config, "listen "+addr+": tcp port is in use (it would serve /certificate.sha256)")
+
+	wantListenError(t, "127.0.0.1", config, "listen 127.0.0.1: address 127.0.0.1: missing port in address")
+	wantListenError(t, "192.0.2.1:4443", config, "listen 192.0.2.1:4443: udp: bind: cannot assign requested address")
+	wantListenError(t, "127.0.0.1:0", endpoint.Config{}, "listen 127.0.0.1:0: no certificate in the TLS configuration")
+}
+
+func TestCertificateHashIsServedOnTheSamePort(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", serverConfig(t, "moq-lite-05"))
+	get := func(path string) (*http.Response, string) {
+		t.Helper()
+		r, err := http.Get("http://" + l.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Body.Close() }()
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, string(body)
+	}
+	sum := l.CertificateSHA256()
+	r, body := get("/certificate.sha256")
+	if r.StatusCode != http.StatusOK || body != hex.EncodeToString(sum[:]) {
+		t.Errorf("%s %q, want the hash %x", r.Status, body, sum)
+	}
+	if got := r.Header.Get("Access-Control-Allow-Origin"); got != "*" {
+		t.Errorf("Access-Control-Allow-Origin is %q", got)
+	}
+	if r, _ := get("/"); r.StatusCode != http.StatusNotFound {
+		t.Errorf("/: %s, want 404", r.Status)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestCloseEndsConnectionsAndAccept(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", serverConfig(t, "moq-lite-05"))
+	var clients []transport.Conn
+	for _, scheme := range schemes {
+		clients = append(clients, dial(t, at(l, scheme, "/"), clientConfig("moq-lite-05")))
+	}
+	accept(t, l) // one is handed over, two wait
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range clients {
+		<-c.Context().Done()
+		var e *transport.ConnError
+		if err := context.Cause(c.Context()); !errors.As(err, &e) || e.Code != 0 || !e.Remote {
+			t.Errorf("%s: %v, want a close with code 0 by the peer", c.Kind(), err)
+		}
+	}
+	if _, err := l.Accept(within(t)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept: %v, want net.ErrClosed", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+	listen(t, l.Addr().String(), serverConfig(t, "moq-lite-05")) // both ports are free again
+}
+
+func TestAcceptEndsWithCloseAndContext(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", serverConfig(t, "moq-lite-05"))
+	ctx, cancel := context.WithCancel(within(t))
+	failed := make(chan error)
+	go func() { _, err := l.Accept(ctx); failed <- err }()
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("Accept: %v, want context.Canceled", err)
+	}
+	go func() { _, err := l.Accept(within(t)); failed <- err }()
+	_ = l.Close()
+	if err := <-failed; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept: %v, want net.ErrClosed", err)
+	}
+}
+
+// rawDial makes a QUIC connection that does what the test wants.
+func rawDial(t *testing.T, l *endpoint.Listener, alpn string) (*quicgo.Conn, error) {
+	t.Helper()
+	conf := clientConfig().TLS
+	conf.NextProtos = []string{alpn}
+	return quicgo.DialAddr(within(t), l.Addr().String(), conf,
+		&quicgo.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true})
+}
+
+func TestSilentHTTP3ConnectionIsDroppedAndBlocksNobody(t *testing.T) {
+	config := serverConfig(t, "moq-lite-05")
+	config.HandshakeTimeout = 300 * time.Millisecond
+	l := listen(t, "127.0.0.1:0", config)
+	silent, err := rawDial(t, l, http3.NextProtoH3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := dial(t, at(l, "https", "/"), clientConfig("moq-lite-05"))
+	accept(t, l)
+	<-silent.Context().Done()
+	var e *quicgo.ApplicationError
+	if err := context.Cause(silent.Context()); !errors.As(err, &e) || !e.Remote || e.ErrorCode != quicgo.ApplicationErrorCode(http3.ErrCodeRequestIncomplete) {
+		t.Errorf("the silent connection: %v", err)
+	}
+	if err := live.Context().Err(); err != nil {
+		t.Errorf("the other connection has ended: %v", context.Cause(live.Context()))
+	}
+}
+
+func TestPendingConnectionsAreLimited(t *testing.T) {
+	config := serverConfig(t, "moq-lite-05")
+	config.MaxPending = 2
+	l := listen(t, "127.0.0.1:0", config)
+	first := dial(t, at(l, "moqt", "/"), clientConfig("moq-lite-05"))
+	dial(t, at(l, "https", "/"), clientConfig("moq-lite-05"))
+	for _, scheme := range schemes {
+		u := at(l, scheme, "").String()
+		wantDialError(t, u, clientConfig("moq-lite-05"),
+			"dial "+u+": the server refuses new connections: it is busy or shutting down")
+	}
+	// A place is free again when a connection is accepted,
+	accept(t, l)
+	accept(t, l)
+	dial(t, at(l, "moqt", "/"), clientConfig("moq-lite-05"))
+	// and when one ends, as soon as the listener hears of it.
+	_ = dial(t, at(l, "moqt", "/"), clientConfig("moq-lite-05")).CloseWithError(0, "")
+	for ctx := within(t); ; {
+		c, err := endpoint.Dial(ctx, at(l, "moqt", "/"), clientConfig("moq-lite-05"))
+		if err == nil {
+			_ = c.CloseWithError(0, "")
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the place of an ended connection stays taken: %v", err)
+		}
+	}
+	_ = first.CloseWithError(0, "")
+}
+
+func TestOneSessionPerConnection(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", serverConfig(t, "moq-lite-05"))
+	q, err := rawDial(t, l, http3.NextProtoH3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = q.CloseWithError(0, "") }()
+	client, err := (&wt.Transport{ApplicationProtocols: []string{"moq-lite-05"}}).NewClientConn(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(within(t), http.MethodGet, "https://"+l.Addr().String()+"/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := client.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusNotFound {
+		t.Errorf("GET: %s, want 404", r.Status)
+	}
+	u := at(l, "https", "/").String()
+	if _, _, err := client.Dial(within(t), u, http.Header{"Origin": {"https://elsewhere.example"}}); err != nil {
+		t.Fatalf("a page of another origin is refused: %v", err)
+	}
+	accept(t, l)
+	if r, _, err := client.Dial(within(t), u, nil); err == nil || r.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a second session: %v, want status 429", err)
+	}
+}
+
+func TestGarbageHarmsNobody(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", serverConfig(t, "moq-lite-05"))
+	c, err := net.Dial("udp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for i := range 256 {
+		if _, err := c.Write(bytes.Repeat([]byte{byte(i)}, i*5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dial(t, at(l, "moqt", "/"), clientConfig("moq-lite-05"))
+	accept(t, l)
+}
