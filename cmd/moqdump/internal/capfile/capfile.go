@@ -83,7 +83,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		}
 		in = bufio.NewReaderSize(unzipped, 64<<10)
 		head, err = in.Peek(4)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, &FormatError{Err: ErrNotCapture, What: "gzip: " + err.Error()}
 		}
 	}
@@ -99,7 +99,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 func shortHead(head []byte, err error) error {
 	switch {
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	case len(head) == 0:
 		return &FormatError{Err: ErrNotCapture, What: "it is empty"}
@@ -148,7 +148,7 @@ func (r *Reader) fail(format string, args ...any) error {
 // header reads n bytes (n small) that open a record: an end of file before the first is clean.
 func (r *Reader) header(n int) ([]byte, error) {
 	r.start = r.off
-	if _, err := r.in.Peek(1); err == io.EOF {
+	if _, err := r.in.Peek(1); errors.Is(err, io.EOF) {
 		return nil, io.EOF
 	}
 	return r.read(n)
@@ -186,7 +186,7 @@ func (r *Reader) skip(n int64) error {
 }
 
 func (r *Reader) readError(err error, missing int64) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return &FormatError{
 			Offset: r.start, Err: ErrTruncated,
 			What: fmt.Sprintf("%d bytes of it are there, at least %d more were announced", r.off-r.start, missing),

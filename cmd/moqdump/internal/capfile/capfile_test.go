@@ -87,7 +87,7 @@ func readAll(t testing.TB, in io.Reader) ([]string, error) {
 	var out []string
 	for {
 		rec, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {
@@ -292,7 +292,7 @@ func TestAgreesWithPcapgo(t *testing.T) {
 				continue
 			}
 			data, ci, theirErr := theirs.ReadPacketData()
-			if err == io.EOF && theirErr == io.EOF {
+			if errors.Is(err, io.EOF) && errors.Is(theirErr, io.EOF) {
 				break
 			}
 			if err != nil || theirErr != nil {

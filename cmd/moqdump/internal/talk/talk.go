@@ -1,0 +1,171 @@
+package talk
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/webtransport-go"
+)
+
+// Options vary a connection.
+type Options struct {
+	Protocols []string // ALPN, or WebTransport sub-protocols; nil offers "test" over QUIC and nothing over WebTransport
+	Suite     uint16   // cipher suite, 0 for the default
+	Version   quic.Version
+	Retry     bool // the server checks the client's address first
+	ServerID  int  // length of the server's connection ids, 0 for the default
+	ClientID  int  // the same for the client; -1 for none
+	Path      string
+}
+
+// Script is what one end does once the connection stands. The end that returns last closes it.
+type Script func(ctx context.Context, c Conn) error
+
+// deadline bounds a recording that got stuck.
+const deadline = 20 * time.Second
+
+// QUIC records a connection without anything above it.
+func QUIC(o Options, server, client Script) (*Recording, error) {
+	if o.Protocols == nil {
+		o.Protocols = []string{"test"}
+	}
+	return run(o, o.Protocols, func(ctx context.Context, ln *quic.Listener) error {
+		conn, err := ln.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		return server(ctx, quicConn{conn})
+	}, func(ctx context.Context, dial dialer) error {
+		conn, err := dial(ctx)
+		if err != nil {
+			return err
+		}
+		return client(ctx, quicConn{conn})
+	})
+}
+
+// WebTransport records a session over HTTP/3.
+func WebTransport(o Options, server, client Script) (*Recording, error) {
+	result := make(chan error, 1)
+	h3 := &http3.Server{EnableDatagrams: true}
+	webtransport.ConfigureHTTP3Server(h3)
+	wt := &webtransport.Server{H3: h3, ApplicationProtocols: o.Protocols}
+	h3.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := wt.Upgrade(w, r)
+		if err != nil {
+			w.WriteHeader(http.StatusForbidden)
+			result <- err
+			return
+		}
+		result <- server(context.WithoutCancel(r.Context()), wtConn{s})
+	})
+	return run(o, []string{http3.NextProtoH3}, func(ctx context.Context, ln *quic.Listener) error {
+		conn, err := ln.Accept(ctx)
+		if err != nil {
+			return err
+		}
+		served := make(chan error, 1)
+		go func() { served <- wt.ServeQUICConn(conn) }()
+		err = <-result
+		<-conn.Context().Done()
+		return errors.Join(err, wt.Close(), <-served)
+	}, func(ctx context.Context, dial dialer) error {
+		d := &webtransport.Transport{ApplicationProtocols: o.Protocols, TLSClientConfig: &tls.Config{}, QUICConfig: quicConfig(o)}
+		var raw *quic.Conn
+		d.DialAddr = func(ctx context.Context, _ string, _ *tls.Config, _ *quic.Config) (*quic.Conn, error) {
+			conn, err := dial(ctx)
+			raw = conn
+			return conn, err
+		}
+		//nolint:bodyclose // the body is the stream of the session
+		_, s, err := d.Dial(ctx, "https://localhost"+o.Path, nil)
+		if err != nil {
+			return err
+		}
+		err = client(ctx, wtConn{s})
+		return errors.Join(err, raw.CloseWithError(0x100, ""))
+	})
+}
+
+type dialer func(ctx context.Context) (*quic.Conn, error)
+
+func quicConfig(o Options) *quic.Config {
+	c := &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true}
+	if o.Version != 0 {
+		c.Versions = []quic.Version{o.Version}
+	}
+	return c
+}
+
+// run sets up both ends, lets them talk and collects the recording.
+func run(o Options, alpn []string, server func(context.Context, *quic.Listener) error, client func(context.Context, dialer) error) (*Recording, error) {
+	defer useSuite(o.Suite)()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	cert, err := certificate()
+	if err != nil {
+		return nil, err
+	}
+	serverUDP, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	clientUDP, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	keys, tapped := &keyLog{}, &tap{plain: plain{serverUDP}}
+	st := &quic.Transport{Conn: tapped, ConnectionIDLength: o.ServerID}
+	if o.Retry {
+		st.VerifySourceAddress = func(net.Addr) bool { return true }
+	}
+	ct := &quic.Transport{Conn: plain{clientUDP}, ConnectionIDLength: max(0, o.ClientID)}
+	if o.ClientID < 0 {
+		ct.ConnectionIDGenerator = noID{}
+	}
+	ln, err := st.Listen(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: alpn, KeyLogWriter: keys}, quicConfig(o))
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- server(ctx, ln) }()
+	clientTLS := &tls.Config{InsecureSkipVerify: true, NextProtos: alpn, ServerName: "localhost"}
+	err = client(ctx, func(ctx context.Context) (*quic.Conn, error) {
+		return ct.Dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o))
+	})
+	if err != nil {
+		cancel()
+	}
+	err = errors.Join(err, <-done, ct.Close(), ln.Close(), st.Close(), clientUDP.Close(), serverUDP.Close())
+	return &Recording{Server: addrPort(serverUDP.LocalAddr()), Packets: tapped.packets, Keys: keys.buf.Bytes()}, err
+}
+
+// noID makes connections without connection ids.
+type noID struct{}
+
+func (noID) GenerateConnectionID() (quic.ConnectionID, error) { return quic.ConnectionID{}, nil }
+func (noID) ConnectionIDLen() int                             { return 0 }
+
+func certificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
