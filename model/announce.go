@@ -56,7 +56,7 @@ func newAnnounceConsumer(o *origin, s scope, exact bool) *AnnounceConsumer {
 	slices.SortFunc(c.pending, func(a, b pendingAnnounce) int { return cmp.Compare(a.path, b.path) })
 	a := &AnnounceConsumer{c}
 	// A cursor that is forgotten and not closed must not collect events for ever.
-	runtime.AddCleanup(a, (*cursor).close, c)
+	runtime.AddCleanup(a, (*cursor).discard, c)
 	return a
 }
 
@@ -119,13 +119,20 @@ func (c *cursor) pop() OriginAnnounce {
 	return ev
 }
 
-// close unregisters the cursor.
+// close unregisters the cursor and ends the call that waits.
 func (c *cursor) close() {
+	c.discard()
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
+	c.changed.wake()
+}
+
+// discard unregisters a cursor that nobody waits on.
+func (c *cursor) discard() {
 	c.o.mu.Lock()
 	defer c.o.mu.Unlock()
 	c.closed = true
 	c.unregister()
-	c.changed.wake()
 }
 
 func (c *cursor) unregister() {

@@ -1,0 +1,376 @@
+package model_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/moqrx/moqrx/model"
+)
+
+func subscribe(t *testing.T, c *model.BroadcastConsumer, name string) *model.TrackConsumer {
+	t.Helper()
+	return must(c.SubscribeTrack(name, model.Subscription{}))
+}
+
+// request takes the oldest track request.
+func request(t *testing.T, d *model.BroadcastDynamic, name string) *model.TrackRequest {
+	t.Helper()
+	r, ok, err := d.TryRequestedTrack()
+	wantNil(t, err)
+	if !ok {
+		t.Fatalf("no request for %q", name)
+	}
+	want(t, "requested", r.Name(), name)
+	return r
+}
+
+func noRequest(t *testing.T, d *model.BroadcastDynamic) {
+	t.Helper()
+	if r, ok, _ := d.TryRequestedTrack(); ok {
+		t.Errorf("another request, for %q", r.Name())
+	}
+}
+
+func TestBroadcast(t *testing.T) {
+	info, sub := model.TrackInfo{}, model.Subscription{}
+	t.Run("16.6/123 what was written before is readable", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		wantNil(t, p.WriteFrame(text("early")))
+		want(t, "payload", string(must(subscribe(t, b.Consume(), "t").ReadFrame(bg)).Payload), "early")
+	})
+	t.Run("16.6/124 an abort ends what is pending and leaves tracks alone", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		d := b.Dynamic()
+		p := must(b.CreateTrack("owned", info))
+		c := b.Consume()
+		owned, pending := subscribe(t, c, "owned"), subscribe(t, c, "pending")
+		b.Abort(model.ErrTimeout)
+		_, err := pending.RecvGroup(bg)
+		wantErr(t, err, model.ErrTimeout)
+		_, err = pending.Info(bg)
+		wantErr(t, err, model.ErrTimeout)
+		wantNil(t, p.WriteFrame(text("on")))
+		want(t, "payload", string(must(owned.ReadFrame(bg)).Payload), "on")
+		wantNil(t, owned.Close())
+		p.Abort(nil)
+		_, err = d.RequestedTrack(bg)
+		wantErr(t, err, model.ErrTimeout)
+	})
+	t.Run("16.6/125 the cause of the end", func(t *testing.T) {
+		for _, c := range []struct {
+			name     string
+			end      func(*model.BroadcastProducer)
+			err, sub error
+		}{
+			{"abort", func(b *model.BroadcastProducer) { b.Abort(model.ErrTimeout) }, model.ErrTimeout, model.ErrTimeout},
+			{"drop", func(b *model.BroadcastProducer) { _ = b.Close() }, model.ErrDropped, model.ErrDropped},
+			{"finish", func(b *model.BroadcastProducer) { wantNil(t, b.Finish()) }, eof, model.ErrDropped},
+		} {
+			b := model.NewBroadcast(model.Route{})
+			cons := b.Consume()
+			closed := cons.Closed()
+			wantNil(t, cons.Err())
+			c.end(b)
+			<-closed
+			<-cons.Closed()
+			wantErr(t, cons.Err(), c.err)
+			_, err := cons.SubscribeTrack("t", sub)
+			wantErr(t, err, c.sub)
+			_, err = b.CreateTrack("t", info)
+			wantErr(t, err, c.sub)
+			wantErr(t, b.Finish(), c.sub)
+			b.Abort(model.ErrOld) // too late to matter
+			wantErr(t, cons.Err(), c.err)
+		}
+	})
+	t.Run("16.6/126 and 127 an ended broadcast has no tracks", func(t *testing.T) {
+		for _, end := range []func(*model.BroadcastProducer){
+			func(b *model.BroadcastProducer) { b.Abort(nil) }, func(b *model.BroadcastProducer) { _ = b.Close() },
+		} {
+			b := model.NewBroadcast(model.Route{})
+			p := must(b.CreateTrack("t", info))
+			stale := b.Consume()
+			end(b)
+			_, err := stale.SubscribeTrack("t", sub)
+			want(t, "found", err == nil, false)
+			wantNil(t, p.Close())
+		}
+	})
+	t.Run("16.6/132 an unknown track without a handler", func(t *testing.T) {
+		_, err := model.NewBroadcast(model.Route{}).Consume().SubscribeTrack("t", sub)
+		wantErr(t, err, model.ErrNotFound)
+	})
+	t.Run("a name is taken while its track is open", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		_, err := b.CreateTrack("t", info)
+		wantErr(t, err, model.ErrDuplicate)
+		p.Abort(nil)
+		p = must(b.CreateTrack("t", info))
+		wantNil(t, p.Finish())
+		_, err = b.CreateTrack("t", info)
+		wantErr(t, err, model.ErrDuplicate)
+		wantNil(t, subscribe(t, b.Consume(), "t").Close()) // finished, and its producer open
+		wantNil(t, p.Close())
+		_, err = b.Consume().SubscribeTrack("t", sub)
+		wantErr(t, err, model.ErrNotFound)
+	})
+	t.Run("a removed track goes on for those who have it", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		c := subscribe(t, b.Consume(), "t")
+		wantNil(t, b.RemoveTrack("t"))
+		wantErr(t, b.RemoveTrack("t"), model.ErrNotFound)
+		q := must(b.CreateTrack("t", info))
+		p.Abort(nil) // must not take the new one with it
+		_, err := c.RecvGroup(bg)
+		wantErr(t, err, model.ErrCancel)
+		wantNil(t, q.WriteFrame(text("new")))
+		want(t, "payload", string(must(subscribe(t, b.Consume(), "t").ReadFrame(bg)).Payload), "new")
+	})
+	t.Run("the defaults of a track", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		want(t, "info", p.Info(), model.TrackInfo{Timescale: model.Millis, MaxLatency: model.DefaultMaxLatency})
+		want(t, "name", p.Name(), "t")
+		c := subscribe(t, b.Consume(), "t")
+		want(t, "reader's info", must(c.Info(bg)), p.Info())
+		want(t, "reader's name", c.Name(), "t")
+		_, ok := c.Latest()
+		want(t, "latest", ok, false)
+	})
+	t.Run("handles are counted", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		c, second, d := b.Consume(), b.Clone(), b.Dynamic()
+		wantNil(t, b.Close())
+		wantNil(t, b.Close())
+		_, err := b.CreateTrack("t", info)
+		wantErr(t, err, model.ErrClosed)
+		_, err = b.Clone().CreateTrack("t", info)
+		wantErr(t, err, model.ErrClosed)
+		_, err = b.Dynamic().RequestedTrack(bg)
+		wantErr(t, err, model.ErrClosed)
+		wantNil(t, second.Close())
+		wantNil(t, c.Err()) // the handler keeps it open
+		wantNil(t, d.Close())
+		wantErr(t, c.Err(), model.ErrDropped)
+	})
+	t.Run("consumers can be compared, cloned and closed", func(t *testing.T) {
+		b, other := model.NewBroadcast(model.Route{Cost: 3}), model.NewBroadcast(model.Route{})
+		c := b.Consume()
+		d := c.Clone()
+		want(t, "clone", c.IsClone(d), true)
+		want(t, "another broadcast", c.IsClone(other.Consume()), false)
+		wantNil(t, c.Close())
+		_, err := c.SubscribeTrack("t", sub)
+		wantErr(t, err, model.ErrClosed)
+		_, err = c.Clone().SubscribeTrack("t", sub)
+		wantErr(t, err, model.ErrClosed)
+		want(t, "route", d.Route().Cost, 3)
+		b.SetRoute(model.Route{Cost: 4})
+		want(t, "route", d.Route().Cost, 4)
+		want(t, "producer's route", b.Route().Cost, 4)
+	})
+}
+
+func TestBroadcastDynamic(t *testing.T) {
+	info, sub := model.TrackInfo{}, model.Subscription{}
+	setup := func() (*model.BroadcastProducer, *model.BroadcastDynamic, *model.BroadcastConsumer) {
+		b := model.NewBroadcast(model.Route{})
+		return b, b.Dynamic(), b.Consume()
+	}
+	t.Run("16.6/128 two subscribers, one request, the same data", func(t *testing.T) {
+		_, d, c := setup()
+		one, two := subscribe(t, c, "t"), subscribe(t, c, "t")
+		want(t, "one track", one.IsClone(two), true)
+		r := request(t, d, "t")
+		noRequest(t, d)
+		three := subscribe(t, c, "t") // also after the pick-up
+		noRequest(t, d)
+		p := must(r.Accept(info))
+		wantNil(t, p.WriteFrame(text("x")))
+		for _, c := range []*model.TrackConsumer{one, two, three} {
+			want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "x")
+		}
+	})
+	t.Run("requests come in the order they were made", func(t *testing.T) {
+		_, d, c := setup()
+		for _, name := range []string{"a", "b", "c"} {
+			subscribe(t, c, name)
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			request(t, d, name)
+		}
+	})
+	t.Run("16.6/129 a closed track is asked for again", func(t *testing.T) {
+		_, d, c := setup()
+		for _, end := range []func(*model.TrackProducer){
+			func(p *model.TrackProducer) { _ = p.Close() },
+			func(p *model.TrackProducer) { p.Abort(nil) },
+			func(p *model.TrackProducer) { _ = p.Finish(); _ = p.Close() },
+		} {
+			subscribe(t, c, "t")
+			p := must(request(t, d, "t").Accept(info))
+			end(p)
+		}
+		subscribe(t, c, "t")
+		request(t, d, "t")
+	})
+	t.Run("16.6/130 and 16.23/392 when all leave, the next one asks anew", func(t *testing.T) {
+		_, d, c := setup()
+		one := subscribe(t, c, "t")
+		r := request(t, d, "t")
+		p := must(r.Accept(info))
+		two := subscribe(t, c, "t")
+		noRequest(t, d)
+		unused := r.Unused()
+		wantNil(t, one.Close())
+		select {
+		case <-unused:
+			t.Error("unused while one reads")
+		default:
+		}
+		wantNil(t, two.Close())
+		<-unused
+		wantNil(t, p.Unused(bg))
+		again := subscribe(t, c, "t") // before the old one is cleaned up
+		p.Abort(model.ErrCancel)
+		p2 := must(request(t, d, "t").Accept(info))
+		wantNil(t, p2.WriteFrame(text("new")))
+		want(t, "payload", string(must(again.ReadFrame(bg)).Payload), "new")
+	})
+	t.Run("a request whose readers have left is still delivered", func(t *testing.T) {
+		_, d, c := setup()
+		wantNil(t, subscribe(t, c, "t").Close())
+		<-request(t, d, "t").Unused()
+	})
+	t.Run("16.6/131 a clone keeps the handler alive", func(t *testing.T) {
+		_, d, c := setup()
+		e := d.Clone()
+		wantNil(t, d.Close())
+		wantNil(t, d.Close())
+		subscribe(t, c, "t")
+		request(t, e, "t")
+		_, err := d.Clone().RequestedTrack(bg)
+		wantErr(t, err, model.ErrClosed)
+	})
+	t.Run("the last handler to go fails what is queued", func(t *testing.T) {
+		_, d, c := setup()
+		picked := subscribe(t, c, "picked")
+		r := request(t, d, "picked")
+		queued := subscribe(t, c, "queued")
+		wantNil(t, d.Close())
+		_, err := queued.RecvGroup(bg)
+		wantErr(t, err, model.ErrCancel)
+		_, err = c.SubscribeTrack("later", sub)
+		wantErr(t, err, model.ErrNotFound)
+		wantNil(t, must(r.Accept(info)).WriteFrame(text("x")))
+		want(t, "payload", string(must(picked.ReadFrame(bg)).Payload), "x")
+	})
+	t.Run("16.6/133 a handler that comes after the subscriber is too late", func(t *testing.T) {
+		o := model.NewOrigin()
+		b := must(o.CreateBroadcast("a", model.Route{}))
+		c := must(o.Consume().Announced(bg, "a"))
+		_, err := c.SubscribeTrack("t", sub)
+		wantErr(t, err, model.ErrNotFound)
+		b.Dynamic()
+		subscribe(t, c, "t")
+	})
+	t.Run("16.6/134 creating a requested track answers the request", func(t *testing.T) {
+		b, d, c := setup()
+		waiting := subscribe(t, c, "t")
+		p := must(b.CreateTrack("t", info))
+		noRequest(t, d)
+		wantNil(t, p.WriteFrame(text("x")))
+		want(t, "payload", string(must(waiting.ReadFrame(bg)).Payload), "x")
+		wantNil(t, waiting.Close())
+		want(t, "still listed when unread", string(must(subscribe(t, c, "t").ReadFrame(bg)).Payload), "x")
+		subscribe(t, c, "picked")
+		request(t, d, "picked")
+		_, err := b.CreateTrack("picked", info)
+		wantErr(t, err, model.ErrDuplicate)
+	})
+	t.Run("a refusal reaches the readers, and the next one asks anew", func(t *testing.T) {
+		_, d, c := setup()
+		waiting := subscribe(t, c, "t")
+		r := request(t, d, "t")
+		r.Reject(model.ErrUnauthorized)
+		r.Reject(model.ErrTimeout) // answered already
+		_, err := r.Accept(info)
+		wantErr(t, err, model.ErrClosed)
+		_, err = waiting.RecvGroup(bg)
+		wantErr(t, err, model.ErrUnauthorized)
+		<-r.Unused()
+		subscribe(t, c, "t")
+		r = request(t, d, "t")
+		wantNil(t, r.Close())
+		wantNil(t, r.Close())
+	})
+	t.Run("an unanswered request that is let go is dropped", func(t *testing.T) {
+		_, d, c := setup()
+		waiting := subscribe(t, c, "t")
+		wantNil(t, request(t, d, "t").Close())
+		_, err := waiting.Info(bg)
+		wantErr(t, err, model.ErrDropped)
+	})
+	t.Run("an info that cannot be leaves the request open", func(t *testing.T) {
+		_, d, c := setup()
+		waiting := subscribe(t, c, "t")
+		r := request(t, d, "t")
+		_, err := r.Accept(model.TrackInfo{Timescale: 1 << 63})
+		wantErr(t, err, model.ErrBoundsExceeded)
+		_ = must(r.Accept(model.TrackInfo{Priority: 4}))
+		want(t, "info", must(waiting.Info(bg)).Priority, 4)
+	})
+	t.Run("a request carries what its readers want together", func(t *testing.T) {
+		_, d, c := setup()
+		_ = must(c.SubscribeTrack("t", model.Subscription{Priority: 3, Start: model.At(9)}))
+		r := request(t, d, "t")
+		_ = must(c.SubscribeTrack("t", model.Subscription{Priority: 7}))
+		want(t, "aggregate", r.Subscription(), model.Subscription{Priority: 7, Start: model.At(9)})
+	})
+	t.Run("blocked calls end with an event, with close, with the end and with the context", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b, d, c := setup()
+			ctx, cancel := context.WithCancel(t.Context())
+			got := later(func() { want(t, "name", must(d.RequestedTrack(bg)).Name(), "t") })
+			want(t, "returned early", got(), false)
+			waiting := subscribe(t, c, "t")
+			want(t, "returned", got(), true)
+
+			read := later(func() {
+				_, err := waiting.Info(bg)
+				wantErr(t, err, model.ErrClosed)
+			})
+			want(t, "returned early", read(), false)
+			wantNil(t, waiting.Close())
+			want(t, "returned", read(), true)
+
+			got = later(func() {
+				_, err := d.RequestedTrack(ctx)
+				wantErr(t, err, context.Canceled)
+			})
+			cancel()
+			want(t, "returned", got(), true)
+
+			e := d.Clone()
+			got = later(func() {
+				_, err := e.RequestedTrack(bg)
+				wantErr(t, err, model.ErrClosed)
+			})
+			want(t, "returned early", got(), false)
+			wantNil(t, e.Close())
+			want(t, "returned", got(), true)
+
+			got = later(func() {
+				_, err := d.RequestedTrack(bg)
+				wantErr(t, err, eof)
+			})
+			want(t, "returned early", got(), false)
+			wantNil(t, b.Finish())
+			want(t, "returned", got(), true)
+		})
+	})
+}

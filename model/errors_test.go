@@ -1,0 +1,61 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/moqrx/moqrx/model"
+)
+
+func TestErrorCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code model.Code
+	}{
+		{nil, 0}, {model.ErrCancel, 0}, {context.Canceled, 0}, {io.EOF, 0}, {context.DeadlineExceeded, 3},
+		{io.ErrUnexpectedEOF, 5}, {model.ErrVersion, 9}, {model.ErrLagged, 26}, {model.ErrUnroutable, 30},
+		{&model.Error{Code: model.CodeUnknownALPN, Reason: "h3"}, 21}, {&model.Error{Code: model.CodeEvicted}, 31},
+		{&model.Error{Code: model.AppCode(0)}, 64}, {&model.Error{Code: model.AppCode(404)}, 468},
+		{model.RemoteError(468), 468}, {errors.New("the encoder broke"), 64},
+		{fmt.Errorf("track %q: %w", "a", model.ErrNotFound), 13},
+	} {
+		want(t, fmt.Sprint(c.err), model.CodeOf(c.err), c.code)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	for want, err := range map[string]error{
+		"cancelled": model.ErrCancel, "not found": model.ErrNotFound, "unauthorized: no token": &model.Error{Code: 6, Reason: "no token"},
+		"remote error: not found (code 13)": model.RemoteError(13), "remote error: app code=3 (code 67)": model.RemoteError(67),
+		"code=8": &model.Error{Code: 8}, "code=99999": &model.Error{Code: 99999},
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestErrorIs(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		target error
+		is     bool
+	}{
+		{"a code sent by the peer", model.RemoteError(13), model.ErrNotFound, true},
+		{"0 from the peer is a cancel", model.RemoteError(0), model.ErrCancel, true},
+		{"another code", model.RemoteError(13), model.ErrCancel, false},
+		{"a named error is its code", model.ErrLoop, model.ErrProtocolViolation, true},
+		{"a code is not every named error of it", model.ErrProtocolViolation, model.ErrLoop, false},
+		{"another kind of error", model.ErrCancel, io.EOF, false},
+	} {
+		t.Run(c.name, func(t *testing.T) { want(t, "errors.Is", errors.Is(c.err, c.target), c.is) })
+	}
+	var e *model.Error
+	want(t, "errors.As", errors.As(fmt.Errorf("x: %w", model.RemoteError(1<<40)), &e), true)
+	want(t, "remote", e.Remote, true)
+	want(t, "beyond 32 bits", e.Code, 1<<32-1)
+}
