@@ -2,4 +2,6 @@ package bench
 
 var contenders = []contender{
 	{"plain", connectPlain},
+	{"quic", connectMoqrx("moqt")},
+	{"webtransport", connectMoqrx("https")},
 }
