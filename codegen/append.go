@@ -107,21 +107,13 @@ func (c *codec) endBody() []j.Code {
 }
 
 func (c *codec) appendFields() []j.Code {
-	var out []j.Code
-	for _, f := range c.block.Fields {
-		if f.Given {
-			continue
-		}
-		outer := c.within
-		c.within &= f.On
+	return c.eachField(func(f *spec.Field) []j.Code {
 		code := c.appendField(f)
-		c.within = outer
 		if f.If != nil {
 			code = c.conditional(f, code)
 		}
-		out = append(out, c.g.when(f.On, c.within, code...)...)
-	}
-	return out
+		return code
+	})
 }
 
 // conditional puts code under the condition of f; elsewhere f has to be absent.
@@ -149,12 +141,12 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 		return append(c.appendChecks(f), j.Id("b").Op("=").Qual("encoding/binary", "BigEndian").Dot("AppendUint16").Call(j.Id("b"), x))
 	case "vi", "option", "zigzag", "id-delta":
 		return c.appendVi(f)
-	case "data", "rest":
+	case "data", "rest", "tail":
 		return []j.Code{j.Id("b").Op("=").Append(j.Id("b"), x.Op("..."))}
 	case "string":
 		return c.appendCall(f, c.vi().Dot("AppendString").Call(j.Id("b"), x, maxLen(f)))
 	case "bytes":
-		return c.appendCall(f, c.vi().Dot("AppendText").Call(j.Id("b"), x, maxLen(f)))
+		return c.appendCall(f, c.vi().Dot("AppendText").Call(j.Id("b"), x, c.textLen(f)))
 	case "path":
 		return c.appendCall(f, c.vi().Dot("AppendPath").Call(j.Id("b"), x, maxLen(f)))
 	case "tuple":
@@ -269,14 +261,12 @@ func (c *codec) appendLength(f, of *spec.Field) []j.Code {
 
 // appendBits puts a bit field together.
 func (c *codec) appendBits(f *spec.Field) []j.Code {
-	out := []j.Code{}
-	for i, r := range c.maskRuns(f) {
-		assign := []j.Code{c.scratch("x").Op("=").Add(hex(r.fixed))}
-		if i == 0 {
-			out = append(out, assign...)
-			continue
+	runs := c.maskRuns(f)
+	out := []j.Code{c.scratch("x").Op("=").Add(hex(runs[0].fixed))}
+	for i, r := range runs {
+		if i > 0 && r.fixed != runs[i-1].fixed {
+			out = append(out, c.g.when(r.on, c.within, j.Id("x").Op("=").Add(hex(r.fixed)))...)
 		}
-		out = append(out, c.g.when(r.on, c.within, assign...)...)
 	}
 	for _, b := range f.Bits {
 		if b.Name == "" {

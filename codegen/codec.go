@@ -189,7 +189,7 @@ func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
 			}
 		}
 		out = append(out, c.g.when(r.On, c.within, j.If(all).Block(
-			fail(wire("Malformed").Call(j.Lit(r.Reason), j.Lit("otherwise")))))...)
+			fail(wire("Malformed").Call(j.Lit(r.Reason), j.Lit("")))))...)
 	}
 	return out
 }

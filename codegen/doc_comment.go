@@ -148,6 +148,9 @@ func kindText(k spec.Kind) string {
 		s = k.Ref + boundsText(k)
 	case "tuple":
 		s += boundsText(k)
+		if k.NonEmpty {
+			s += " nonempty"
+		}
 	case "struct":
 		s = k.Ref
 	case "data", "id-delta", "params":

@@ -44,12 +44,20 @@ func (g *generator) attr(m *member) *j.Statement {
 	case "signed":
 		return call("Int64", x)
 	case "optional":
+		if m.typ.part {
+			return call("Any", x.Dot("Value").Dot("LogValue").Call())
+		}
 		return call("Any", x.Dot("Value"))
+	case "pointer":
+		return call("Any", x.Dot("LogValue").Call())
 	case "bytes":
 		return j.Qual(slogPath, "Int").Call(j.Lit(SnakeName(m.wire)+"_length"), j.Len(x))
 	case "struct":
 		return call("Any", x.Dot("LogValue").Call())
 	case "list":
+		if m.typ.part { // a log has no business with the content of tokens
+			return j.Qual(slogPath, "Int").Call(j.Lit(SnakeName(m.wire)+"_count"), j.Len(x))
+		}
 		return call("Any", x)
 	}
 	if t := m.typ.decl().GoString(); t != "uint64" && t != "uint8" && t != "uint16" {

@@ -36,7 +36,8 @@ type member struct {
 type goType struct {
 	decl func() *j.Statement
 	zero func(x *j.Statement) *j.Statement // condition that x is absent
-	kind string                            // "number", "flag", "string", "list", "optional", "struct", "bytes", "signed"
+	kind string                            // number signed flag string bytes list optional pointer struct
+	part bool                              // list and optional: of a struct
 }
 
 // set is the condition that x is not absent.
@@ -48,6 +49,8 @@ func (t goType) set(x *j.Statement) *j.Statement {
 		return j.Op("!").Add(t.zero(x))
 	case "list", "bytes":
 		return j.Len(x).Op("!=").Lit(0)
+	case "pointer":
+		return x.Op("!=").Nil()
 	case "string":
 		return x.Op("!=").Lit("")
 	}
@@ -70,7 +73,7 @@ func (g *generator) typeOf(f *spec.Field) goType {
 	switch f.Kind.Name {
 	case "flag":
 		return plainType("flag", j.Bool)
-	case "string", "bytes", "path":
+	case "string", "bytes", "path", "tail":
 		return plainType("string", j.String)
 	case "option":
 		return optionalType(plainType("number", j.Uint64))
@@ -106,7 +109,7 @@ func (g *generator) numberType(f *spec.Field) goType {
 }
 
 func optionalType(t goType) goType {
-	return goType{kind: "optional", decl: func() *j.Statement {
+	return goType{kind: "optional", part: t.kind == "struct", decl: func() *j.Statement {
 		return wire("Optional").Index(t.decl())
 	}}
 }

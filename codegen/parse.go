@@ -140,21 +140,34 @@ func (c *codec) alwaysSet(m *member) bool {
 }
 
 func (c *codec) parseFields() []j.Code {
-	var out []j.Code
+	out := c.eachField(func(f *spec.Field) []j.Code {
+		code := c.parseField(f)
+		if f.If != nil {
+			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
+		}
+		return code
+	})
+	return append(out, c.refusals(func(e *j.Statement) j.Code { return c.parseFail("", j.Id("off"), e) })...)
+}
+
+// eachField emits the fields that are on the wire. Neighbours of the same versions share
+// their condition.
+func (c *codec) eachField(emit func(f *spec.Field) []j.Code) []j.Code {
+	var out, run []j.Code
+	var on spec.Set
 	for _, f := range c.block.Fields {
 		if f.Given {
 			continue
 		}
-		outer := c.within
-		c.within &= f.On
-		code := c.parseField(f)
-		c.within = outer
-		if f.If != nil {
-			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
+		if f.On != on {
+			out = append(out, c.g.when(on, c.block.On, run...)...)
+			on, run = f.On, nil
 		}
-		out = append(out, c.g.when(f.On, c.within, code...)...)
+		c.within = c.block.On & on
+		run = append(run, emit(f)...)
+		c.within = c.block.On
 	}
-	return append(out, c.refusals(func(e *j.Statement) j.Code { return c.parseFail("", j.Id("off"), e) })...)
+	return append(out, c.g.when(on, c.block.On, run...)...)
 }
 
 // rest is the source from where the next field starts.
@@ -175,12 +188,14 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 		return c.parseCall(f, wire("ParseData").Call(rest(), length))
 	case "rest":
 		return []j.Code{c.self(f.Name).Op("=").Add(rest()), j.Id("off").Op("=").Len(j.Id("src"))}
+	case "tail":
+		return []j.Code{c.self(f.Name).Op("=").String().Call(rest()), j.Id("off").Op("=").Len(j.Id("src"))}
 	case "u16":
 		return c.parseCall(f, wire("ParseU16").Call(rest()))
 	case "string":
 		return c.parseCall(f, c.vi().Dot("ParseString").Call(rest(), maxLen(f)))
 	case "bytes":
-		return c.parseCall(f, c.vi().Dot("ParseText").Call(rest(), maxLen(f)))
+		return c.parseCall(f, c.vi().Dot("ParseText").Call(rest(), c.textLen(f)))
 	case "path":
 		return c.parseCall(f, c.vi().Dot("ParsePath").Call(rest(), maxLen(f)))
 	case "tuple":
@@ -211,7 +226,17 @@ func hexOrNumber(v uint64) *j.Statement {
 	return number(v)
 }
 
-func tupleBounds(f *spec.Field) []j.Code { return append(bounds(f), j.Lit(f.Kind.NonEmpty)) }
+func tupleBounds(f *spec.Field) []j.Code {
+	return append(bounds(f), j.Lit(f.Kind.NonEmpty), maxLen(f))
+}
+
+// textLen is the longest length of bytes that may share their limit with a tuple.
+func (c *codec) textLen(f *spec.Field) j.Code {
+	if f.Kind.MaxWith == "" {
+		return maxLen(f)
+	}
+	return number(f.Kind.Max).Op("-").Add(wire("TupleLen")).Call(c.self(f.Kind.MaxWith))
+}
 
 func maxLen(f *spec.Field) j.Code {
 	if f.Kind.Max != 0 {

@@ -41,9 +41,7 @@ func (c *codec) parseNested(f *spec.Field, call *j.Statement) []j.Code {
 // parseSized reads a part that stands behind its length and has to fill it.
 func (c *codec) parseSized(f *spec.Field, call func(part *j.Statement) *j.Statement) []j.Code {
 	part := unexported(GoName(f.Name)) + "Part"
-	c.uses["n"], c.uses["e"] = true, true
-	var body []j.Code
-	body = append(body,
+	body := []j.Code{
 		j.List(j.Id(part), j.Id("size"), j.Id("e")).Op(":=").Add(c.vi()).Dot("ParseBytes").Call(rest(), maxLen(f)),
 		j.If(j.Id("e").Op("!=").Nil()).Block(c.parseFail(f.Name, j.Id("off"), j.Id("e"))),
 		j.Id("off").Op("+=").Id("size").Op("-").Len(j.Id(part)),
@@ -52,9 +50,10 @@ func (c *codec) parseSized(f *spec.Field, call func(part *j.Statement) *j.Statem
 		j.If(j.Id("n").Op("!=").Len(j.Id(part))).Block(
 			c.parseFail(f.Name, j.Id("off").Op("+").Id("n"), wire("Trailing").Call(j.Len(j.Id(part)).Op("-").Id("n")))),
 		j.Id("off").Op("+=").Id("n"),
-	)
-	delete(c.uses, "n")
-	delete(c.uses, "e")
+	}
+	if f.If != nil {
+		return body // which has a block of its own
+	}
 	return []j.Code{j.Block(body...)}
 }
 

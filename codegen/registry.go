@@ -99,7 +99,9 @@ func (g *generator) itemType(it *spec.Item) goType {
 	t := g.valueType(it)
 	switch {
 	case it.Repeat:
-		return plainType("list", func() *j.Statement { return j.Index().Add(t.decl()) })
+		list := plainType("list", func() *j.Statement { return j.Index().Add(t.decl()) })
+		list.part = t.kind == "struct"
+		return list
 	case it.Kind.Name == "params":
 		return goType{kind: "pointer", decl: func() *j.Statement { return j.Op("*").Add(t.decl()) }}
 	}

@@ -1,4 +1,236 @@
 package spec
 
-// check is a placeholder body replaced below.
-func check(f *Family, errs *collector) {}
+import "strings"
+
+// checker looks for what parses but makes no sense.
+type checker struct {
+	*collector
+	f   *Family
+	all Set
+}
+
+// check notes everything that is wrong with f.
+func check(f *Family, errs *collector) {
+	c := &checker{collector: errs, f: f, all: f.All()}
+	c.versions()
+	c.streams()
+	c.names()
+	for _, e := range f.Enums {
+		c.enum(e)
+	}
+	for _, r := range f.Registries {
+		c.registry(r)
+	}
+	for _, s := range f.Structs {
+		c.message(s, true)
+	}
+	for _, m := range f.Messages {
+		c.message(m, false)
+	}
+	c.codes()
+	for _, ch := range f.Choices {
+		c.choice(ch)
+	}
+}
+
+func (c *checker) text(s Set) string { return s.Format(c.all, 0) }
+
+func (c *checker) versions() {
+	if c.f.Framing == "" {
+		for _, m := range c.f.Messages {
+			for _, b := range m.Blocks {
+				if b.Framing == "" {
+					c.add(b.Pos, "%s has a length, but the family does not say which: add a length line", m.Name)
+				}
+			}
+		}
+	}
+	names := map[string]Pos{}
+	for _, v := range c.f.Versions {
+		if v.Name == "" {
+			c.add(v.Pos, "version %d has no name", v.Number)
+		}
+		if v.ALPN == "" {
+			c.add(v.Pos, "version %d has no alpn", v.Number)
+		}
+		switch v.Vi {
+		case "rfc9000", "vi64-no7", "vi64":
+		case "":
+			c.add(v.Pos, "version %d has no vi: rfc9000, vi64-no7 or vi64", v.Number)
+		default:
+			c.add(v.Pos, "vi is rfc9000, vi64-no7 or vi64, not %s", v.Vi)
+		}
+		for _, name := range append([]string{v.Name}, v.Also...) {
+			if at, ok := names[name]; ok && name != "" {
+				c.add(v.Pos, "the name %q is taken at %s", name, at)
+			}
+			names[name] = v.Pos
+		}
+	}
+}
+
+func (c *checker) streams() {
+	for i, s := range c.f.Streams {
+		if s.Refused&^s.On != 0 {
+			c.add(s.Pos, "stream %s is refused in versions that do not have it", s.Name)
+		}
+		for _, t := range c.f.Streams[:i] {
+			shared := s.On & t.On
+			switch {
+			case shared == 0:
+			case s.Name == t.Name:
+				c.add(s.Pos, "stream %s is declared for %s at %s", s.Name, c.text(shared), t.Pos)
+			case s.Typed && t.Typed && s.Kind == t.Kind && s.Code == t.Code:
+				c.add(s.Pos, "type 0x%x of %s streams is %s in %s", s.Code, s.Kind, t.Name, c.text(shared))
+			}
+		}
+	}
+}
+
+// mangled is what names become in generated code, whatever the style: two that differ only in
+// case or in what separates their words would collide.
+func mangled(name string) string {
+	return strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(name))
+}
+
+// names checks that declarations do not collide in generated code.
+func (c *checker) names() {
+	taken := map[string]Pos{}
+	claim := func(name string, pos Pos) {
+		key := mangled(name)
+		if at, ok := taken[key]; ok {
+			c.add(pos, "%s collides with the declaration at %s", name, at)
+		}
+		taken[key] = pos
+	}
+	for _, name := range []string{"Version", "Versions", "Message", "Uni Stream", "Bidi Stream", "New Message"} {
+		taken[mangled(name)] = c.f.Pos
+	}
+	for _, e := range c.f.Enums {
+		claim(e.Name, e.Pos)
+	}
+	for _, r := range c.f.Registries {
+		claim(r.Name, r.Pos)
+	}
+	for _, m := range c.f.Structs {
+		claim(m.Name, m.Pos)
+	}
+	for _, m := range c.f.Messages {
+		claim(m.Name, m.Pos)
+		for _, f := range m.Blocks[0].Fields {
+			if f.Streamed {
+				claim(m.Name+"_HEADER", f.Pos)
+			}
+		}
+	}
+}
+
+func (c *checker) enum(e *Enum) {
+	top := uint64(255)
+	switch e.Base {
+	case "u8":
+	case "vi":
+		top = 1<<62 - 1
+	default:
+		c.add(e.Pos, "an enum is u8 or vi, not %s", e.Base)
+	}
+	for i, v := range e.Values {
+		if v.Value > top {
+			c.add(v.Pos, "%d does not fit into %s", v.Value, e.Base)
+		}
+		for _, w := range e.Values[:i] {
+			switch {
+			case mangled(v.Name) == mangled(w.Name):
+				c.add(v.Pos, "%s is declared at %s", v.Name, w.Pos)
+			case v.Value == w.Value:
+				c.add(v.Pos, "value %d is %s", v.Value, w.Name)
+			}
+		}
+	}
+}
+
+// message checks the layouts of a message or struct.
+func (c *checker) message(m *Message, isStruct bool) {
+	for i, b := range m.Blocks {
+		if b.On == 0 {
+			c.add(b.Pos, "%s is in no version", m.Name)
+		}
+		for _, other := range m.Blocks[:i] {
+			if shared := b.On & other.On; shared != 0 {
+				c.add(b.Pos, "%s has a layout for %s at %s", m.Name, c.text(shared), other.Pos)
+			}
+		}
+		for _, p := range b.Places {
+			c.place(m, b, p)
+		}
+		c.fields(m, b, isStruct)
+	}
+	c.sameTypes(m)
+}
+
+func (c *checker) place(m *Message, b *Block, p Place) {
+	if extra := p.On &^ b.On; extra != 0 {
+		c.add(p.Pos, "%s is not in %s", m.Name, c.text(extra))
+		return
+	}
+	if p.Stream == "datagram" {
+		return
+	}
+	var on Set
+	for _, s := range c.f.Streams {
+		if s.Name == p.Stream {
+			on |= s.On
+		}
+	}
+	switch missing := p.On &^ on; {
+	case on == 0:
+		c.add(p.Pos, "there is no stream %s", p.Stream)
+	case missing != 0:
+		c.add(p.Pos, "stream %s is not in %s", p.Stream, c.text(missing))
+	}
+}
+
+// codes checks that a type code means one message in each place.
+func (c *checker) codes() {
+	type use struct {
+		m *Message
+		b *Block
+		p Place
+	}
+	var uses []use
+	for _, m := range c.f.Messages {
+		for _, b := range m.Blocks {
+			for _, p := range b.Places {
+				for _, u := range uses {
+					if u.m != m && u.p.Stream == p.Stream && (u.p.Role == p.Role || u.p.Role == "either" || p.Role == "either") {
+						c.sameCode(u.m, u.b.Codes, b.Codes, u.p.On&p.On)
+					}
+				}
+				uses = append(uses, use{m, b, p})
+			}
+		}
+	}
+}
+
+func (c *checker) sameCode(m *Message, theirs, ours []Code, on Set) {
+	for _, a := range ours {
+		for _, b := range theirs {
+			if shared := a.On & b.On & on; a.Value == b.Value && shared != 0 {
+				c.add(a.Pos, "type 0x%x is %s in %s", a.Value, m.Name, c.text(shared))
+			}
+		}
+	}
+}
+
+func (c *checker) choice(ch *Choice) {
+	for _, m := range c.f.Messages {
+		for _, b := range m.Blocks {
+			for _, p := range b.Places {
+				if p.Stream == ch.Stream && (p.Role == ch.Role || p.Role == "either") && len(b.Codes) > 0 {
+					return
+				}
+			}
+		}
+	}
+	c.add(ch.Pos, "no message with a type stands on %s (%s)", ch.Stream, ch.Role)
+}

@@ -35,7 +35,8 @@
 //	vi[..32] path[..]           a count and that many elements
 //	tuple[1..32]                a count and that many lengths with bytes; nonempty forbids empty ones
 //	data NAME                   bytes, whose number stood in the field NAME
-//	rest                        bytes to the end
+//	rest                        bytes to the end; the result of a parse aliases them
+//	tail                        bytes to the end, copied
 //	tally                       not on the wire: how many varints there are up to the end
 //	id-delta NAME               a varint: the distance to the id before, less one
 //	params NAME                 a key-value list of the registry NAME; inline puts it into the message
@@ -43,7 +44,7 @@
 //	sized KIND                  the same behind its length in bytes
 //
 // What may follow a kind: a version range; in 1..4 (bounds of a number); max N (bounds of a
-// length); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
+// length, and with FIELD of both together); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
 // WORD; droppable (left out where the version has no such field); streamed (bulk: a second
 // message, NAME_HEADER, stops before it); bits { ... }. A given field is not on the
 // wire: the user of the codec sets it. "refuse RANGE if A and B" rules out a combination.

@@ -6,7 +6,12 @@ import _ "embed"
 var (
 	//go:embed lite.moq
 	liteText string
+	//go:embed transport.moq
+	transportText string
 )
 
 // Lite reads the spec of moq-lite.
 func Lite() (*Family, error) { return Parse("spec/lite.moq", liteText) }
+
+// Transport reads the spec of moq-transport.
+func Transport() (*Family, error) { return Parse("spec/transport.moq", transportText) }

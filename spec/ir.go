@@ -118,7 +118,7 @@ type Place struct {
 
 // Kind is the type of a field.
 type Kind struct {
-	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tally id-delta params struct
+	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tail tally id-delta params struct
 	Ref  string // list: element kind; data, id-delta: a field; params: registry; struct: struct
 	// Sized puts a length in bytes in front.
 	Sized bool
@@ -130,6 +130,7 @@ type Kind struct {
 	// List bounds, or the limit of a string in Max.
 	Low, High uint64
 	Max       uint64 // 0: as long as fits
+	MaxWith   string // an earlier field whose bytes count too
 	Pos       Pos
 }
 

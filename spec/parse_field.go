@@ -33,6 +33,9 @@ func (p *parser) modifier(f *Field) bool {
 		f.Limit = p.limit()
 	case "max":
 		f.Kind.Max = p.number("the longest length in bytes")
+		if p.accept("with") {
+			f.Kind.MaxWith = p.name()
+		}
 	case "as":
 		f.Enum = p.name()
 	case "if":
@@ -120,7 +123,7 @@ func (p *parser) bit(all Set) *Bit {
 // simpleKinds take nothing but their name.
 var simpleKinds = map[string]bool{
 	"vi": true, "u8": true, "u16": true, "flag": true, "string": true, "bytes": true, "path": true,
-	"option": true, "zigzag": true, "rest": true, "tally": true,
+	"option": true, "zigzag": true, "rest": true, "tail": true, "tally": true,
 }
 
 // kind reads the type of a field.
@@ -162,11 +165,13 @@ func (p *parser) listBounds(k *Kind) {
 		k.High = p.next().value
 	}
 	p.expect("]")
+	k.NonEmpty = p.accept("nonempty")
 }
 
 // registry reads "params NAME { counted tlv max 64; unknown keep; ITEM 0x1 kind ... }".
 func (p *parser) registry(pos Pos, doc string) {
 	r := &Registry{Pos: pos, Doc: doc, Name: p.name()}
+	on := p.ranges(p.all)
 	p.block("params "+r.Name, func() {
 		t := p.peek()
 		switch t.text {
@@ -176,7 +181,7 @@ func (p *parser) registry(pos Pos, doc string) {
 			if p.accept("max") {
 				l.Max = p.number("the number of items")
 			}
-			l.On = p.ranges(p.all)
+			l.On = p.ranges(on)
 			r.Layouts = append(r.Layouts, l)
 		case "unknown":
 			r.Unknown = p.policies()
@@ -186,7 +191,7 @@ func (p *parser) registry(pos Pos, doc string) {
 		case "repeated":
 			r.Repeated = p.policies()
 		default:
-			r.Items = append(r.Items, p.item())
+			r.Items = append(r.Items, p.item(on))
 		}
 	})
 	p.fam.Registries = append(p.fam.Registries, r)
@@ -213,9 +218,9 @@ func (p *parser) policies() Policies {
 }
 
 // item reads "GROUP_ORDER 0x22 u8 in 1..2 15+ for SUBSCRIBE, SUBSCRIBE_OK 15".
-func (p *parser) item() *Item {
+func (p *parser) item(all Set) *Item {
 	t := p.peek()
-	it := &Item{Field: Field{Pos: t.pos, Doc: p.doc(t.pos), Name: p.name(), On: p.all}}
+	it := &Item{Field: Field{Pos: t.pos, Doc: p.doc(t.pos), Name: p.name(), On: all}}
 	if p.peek().kind != tokHex {
 		p.expected("the type of the item, such as 0x2")
 	}
@@ -224,7 +229,7 @@ func (p *parser) item() *Item {
 	for !p.atEnd() {
 		switch {
 		case p.atRange():
-			it.On = p.ranges(p.all)
+			it.On = p.ranges(all)
 		case p.accept("repeat"):
 			it.Repeat = true
 		case p.accept("for"):

@@ -97,3 +97,66 @@ func (k Vi) AppendPaths(dst []byte, list []string, low, high uint64) ([]byte, *E
 	}
 	return dst, nil
 }
+
+// ParseTuple reads a namespace: a count, and that many lengths with bytes, of at most total
+// bytes together.
+func (k Vi) ParseTuple(b []byte, low, high uint64, nonEmpty bool, total int) (list []string, n int, e *Error) {
+	count, n, e := k.ParseCount(b, low, high)
+	if e != nil || count == 0 {
+		return nil, n, e
+	}
+	list = make([]string, count)
+	for i := range list {
+		p, size, e := k.ParseBytes(b[n:], total)
+		if e == nil && nonEmpty && len(p) == 0 {
+			e = Malformed("at least 1 byte", "none")
+		}
+		if e != nil {
+			return nil, 0, e.At(index(i), n)
+		}
+		list[i] = string(p)
+		n += size
+		total -= len(p)
+	}
+	return list, n, nil
+}
+
+// AppendTuple writes the count of list and its elements.
+func (k Vi) AppendTuple(dst []byte, list []string, low, high uint64, nonEmpty bool, total int) ([]byte, *Error) {
+	if e := CheckCount(len(list), low, high); e != nil {
+		return dst, e
+	}
+	dst = k.Append(dst, uint64(len(list)))
+	for i, s := range list {
+		if nonEmpty && s == "" {
+			return dst, Malformed("at least 1 byte", "none").At(index(i), 0)
+		}
+		var e *Error
+		if dst, e = k.AppendText(dst, s, total); e != nil {
+			return dst, e.At(index(i), 0)
+		}
+		total -= len(s)
+	}
+	return dst, nil
+}
+
+// TupleLen is the number of bytes in the elements of list.
+func TupleLen(list []string) int {
+	n := 0
+	for _, s := range list {
+		n += len(s)
+	}
+	return n
+}
+
+// Tally counts the integers that b is made of.
+func (k Vi) Tally(b []byte) (count uint64, e *Error) {
+	for off := 0; off < len(b); count++ {
+		_, n := k.Parse(b[off:])
+		if n <= 0 {
+			return 0, k.Fault(b[off:]).At("", off)
+		}
+		off += n
+	}
+	return count, nil
+}

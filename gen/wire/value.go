@@ -199,3 +199,26 @@ func EndBodyU16(dst []byte, mark int) ([]byte, *Error) {
 	binary.BigEndian.PutUint16(dst[mark:], uint16(size))
 	return dst, nil
 }
+
+// NextID is the id that stands delta behind prior on a stream: the first is absolute, the
+// following skip over delta ids. The sum has to stay within 64 bits.
+func NextID(prior Optional[uint64], delta uint64) (uint64, *Error) {
+	if !prior.Set {
+		return delta, nil
+	}
+	if id := prior.Value + delta + 1; id > prior.Value && delta != math.MaxUint64 {
+		return id, nil
+	}
+	return 0, MalformedNumber("an id of at most 64 bits", delta)
+}
+
+// IDDelta is the inverse of NextID: ids ascend.
+func IDDelta(prior Optional[uint64], id uint64) (uint64, *Error) {
+	if !prior.Set {
+		return id, nil
+	}
+	if id <= prior.Value {
+		return 0, MalformedNumber("an id above the one before", id)
+	}
+	return id - prior.Value - 1, nil
+}
