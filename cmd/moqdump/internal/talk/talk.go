@@ -57,7 +57,7 @@ func QUIC(o Options, server, client Script) (*Recording, error) {
 
 // WebTransport records a session over HTTP/3.
 func WebTransport(o Options, server, client Script) (*Recording, error) {
-	result := make(chan error, 1)
+	result, served := make(chan error, 1), make(chan struct{})
 	h3 := &http3.Server{EnableDatagrams: true}
 	webtransport.ConfigureHTTP3Server(h3)
 	wt := &webtransport.Server{H3: h3, ApplicationProtocols: o.Protocols}
@@ -68,6 +68,7 @@ func WebTransport(o Options, server, client Script) (*Recording, error) {
 			result <- err
 			return
 		}
+		defer close(served)
 		result <- server(context.WithoutCancel(r.Context()), wtConn{s})
 	})
 	return run(o, []string{http3.NextProtoH3}, func(ctx context.Context, ln *quic.Listener) error {
@@ -75,11 +76,11 @@ func WebTransport(o Options, server, client Script) (*Recording, error) {
 		if err != nil {
 			return err
 		}
-		served := make(chan error, 1)
-		go func() { served <- wt.ServeQUICConn(conn) }()
+		ended := make(chan error, 1)
+		go func() { ended <- wt.ServeQUICConn(conn) }()
 		err = <-result
 		<-conn.Context().Done()
-		return errors.Join(err, wt.Close(), <-served)
+		return errors.Join(err, wt.Close(), <-ended)
 	}, func(ctx context.Context, dial dialer) error {
 		d := &webtransport.Transport{ApplicationProtocols: o.Protocols, TLSClientConfig: &tls.Config{}, QUICConfig: quicConfig(o)}
 		var raw *quic.Conn
@@ -94,6 +95,10 @@ func WebTransport(o Options, server, client Script) (*Recording, error) {
 			return err
 		}
 		err = client(ctx, wtConn{s})
+		select { // the close of the session has to get through before the connection goes
+		case <-served:
+		case <-ctx.Done():
+		}
 		return errors.Join(err, raw.CloseWithError(0x100, ""))
 	})
 }
