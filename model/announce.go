@@ -114,8 +114,7 @@ func (c *cursor) pop() OriginAnnounce {
 	if !p.gone {
 		ev.Broadcast = &BroadcastConsumer{b: p.next}
 	}
-	c.pending[0] = pendingAnnounce{}
-	c.pending = c.pending[1:]
+	c.pending = dropFront(c.pending, 1)
 	return ev
 }
 
@@ -166,7 +165,7 @@ func (c *cursor) take(block bool) (OriginAnnounce, bool, <-chan struct{}, error)
 // OriginProducer is closed and everything was told, for good; ErrClosed after Close.
 func (a *AnnounceConsumer) Next(ctx context.Context) (OriginAnnounce, error) {
 	defer runtime.KeepAlive(a) // while it waits, nobody else may hold it
-	return await(ctx, a.c.take)
+	return await(ctx, a.c, (*cursor).take)
 }
 
 // TryNext is Next without waiting: false and no error when nothing is pending.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -59,7 +60,7 @@ func (b *broadcast) look() (Route, bool) {
 
 // failure is the error for those who want something of an ended broadcast.
 func (b *broadcast) failure() error {
-	if b.err == io.EOF {
+	if errors.Is(b.err, io.EOF) {
 		return ErrDropped
 	}
 	return b.err

@@ -16,7 +16,7 @@ type BroadcastDynamic struct {
 // there is one; the broadcast's error after its end (io.EOF when finished),
 // ErrClosed after Close.
 func (d *BroadcastDynamic) RequestedTrack(ctx context.Context) (*TrackRequest, error) {
-	return await(ctx, d.requested)
+	return await(ctx, d, (*BroadcastDynamic).requested)
 }
 
 // TryRequestedTrack is RequestedTrack without waiting: false and no error when
@@ -37,8 +37,7 @@ func (d *BroadcastDynamic) requested(block bool) (*TrackRequest, bool, <-chan st
 		return nil, false, nil, errReaderClosed
 	case len(b.queue) > 0:
 		t := b.queue[0]
-		b.queue[0] = nil
-		b.queue = b.queue[1:]
+		b.queue = dropFront(b.queue, 1)
 		return &TrackRequest{t: t}, true, nil, nil
 	case !block:
 		return nil, false, nil, nil

@@ -46,7 +46,7 @@ const (
 )
 
 var codeText = map[Code]string{
-	CodeCancel:            "cancelled",
+	CodeCancel:            "cancelled", //nolint:misspell // the word that moq-lite peers print
 	CodeRequiredExtension: "extension required",
 	CodeOld:               "old",
 	CodeTimeout:           "timeout",
@@ -152,7 +152,7 @@ var (
 )
 
 // CodeOf returns the code that tells a peer about err: the code of the *Error
-// in its chain; CodeCancel for nil, a clean end and a cancelled context;
+// in its chain; CodeCancel for nil, a clean end and a canceled context;
 // CodeTimeout for a deadline; CodeDecode for a stream that ends mid-message;
 // CodeApp for anything else, since only the application knows what it means.
 func CodeOf(err error) Code {

@@ -15,11 +15,21 @@ func TestErrorCodes(t *testing.T) {
 		err  error
 		code model.Code
 	}{
-		{nil, 0}, {model.ErrCancel, 0}, {context.Canceled, 0}, {io.EOF, 0}, {context.DeadlineExceeded, 3},
-		{io.ErrUnexpectedEOF, 5}, {model.ErrVersion, 9}, {model.ErrLagged, 26}, {model.ErrUnroutable, 30},
-		{&model.Error{Code: model.CodeUnknownALPN, Reason: "h3"}, 21}, {&model.Error{Code: model.CodeEvicted}, 31},
-		{&model.Error{Code: model.AppCode(0)}, 64}, {&model.Error{Code: model.AppCode(404)}, 468},
-		{model.RemoteError(468), 468}, {errors.New("the encoder broke"), 64},
+		{nil, 0},
+		{io.EOF, 0},
+		{context.Canceled, 0},
+		{context.DeadlineExceeded, 3},
+		{io.ErrUnexpectedEOF, 5},
+		{errors.New("the encoder broke"), 64},
+		{model.ErrCancel, 0},
+		{model.ErrVersion, 9},
+		{model.ErrUnknownALPN, 21},
+		{model.ErrLagged, 26},
+		{model.ErrUnroutable, 30},
+		{&model.Error{Code: model.CodeEvicted}, 31},
+		{&model.Error{Code: model.AppCode(0)}, 64},
+		{&model.Error{Code: model.AppCode(404)}, 468},
+		{model.RemoteError(468), 468},
 		{fmt.Errorf("track %q: %w", "a", model.ErrNotFound), 13},
 	} {
 		want(t, fmt.Sprint(c.err), model.CodeOf(c.err), c.code)
@@ -28,9 +38,12 @@ func TestErrorCodes(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	for want, err := range map[string]error{
-		"cancelled": model.ErrCancel, "not found": model.ErrNotFound, "unauthorized: no token": &model.Error{Code: 6, Reason: "no token"},
-		"remote error: not found (code 13)": model.RemoteError(13), "remote error: app code=3 (code 67)": model.RemoteError(67),
-		"code=8": &model.Error{Code: 8}, "code=99999": &model.Error{Code: 99999},
+		"timeout":                            model.ErrTimeout,
+		"unauthorized: no token":             &model.Error{Code: 6, Reason: "no token"},
+		"remote error: not found (code 13)":  model.RemoteError(13),
+		"remote error: app code=3 (code 67)": model.RemoteError(67),
+		"code=8":                             &model.Error{Code: 8},
+		"code=99999":                         &model.Error{Code: 99999},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -24,7 +24,7 @@ func (c *FrameConsumer) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	chunk, err := await(context.Background(), func(block bool) ([]byte, bool, <-chan struct{}, error) {
+	chunk, err := await(context.Background(), c, func(c *FrameConsumer, block bool) ([]byte, bool, <-chan struct{}, error) {
 		return c.next(block, len(b))
 	})
 	return copy(b, chunk), err
@@ -34,7 +34,7 @@ func (c *FrameConsumer) Read(b []byte) (int, error) {
 // all readers share: do not write to it. It blocks until there is a byte; io.EOF
 // at the end, the abort error after the bytes that were written.
 func (c *FrameConsumer) ReadChunk(ctx context.Context) ([]byte, error) {
-	return await(ctx, c.nextChunk)
+	return await(ctx, c, (*FrameConsumer).nextChunk)
 }
 
 // TryReadChunk is ReadChunk without waiting: false and no error when nothing new is there.
@@ -47,7 +47,7 @@ func (c *FrameConsumer) TryReadChunk() ([]byte, bool, error) {
 // cursor, in one slice that all readers share. An abort is the result even when
 // some bytes are there.
 func (c *FrameConsumer) ReadAll(ctx context.Context) ([]byte, error) {
-	return await(ctx, func(block bool) ([]byte, bool, <-chan struct{}, error) {
+	return await(ctx, c, func(c *FrameConsumer, block bool) ([]byte, bool, <-chan struct{}, error) {
 		f := c.f
 		f.group.mu.Lock()
 		defer f.group.mu.Unlock()

@@ -83,8 +83,7 @@ func (g *group) push(s slot) {
 	g.count++
 	for g.bytes > MaxGroupBytes {
 		g.bytes -= g.frames[0].size()
-		g.frames[0] = slot{}
-		g.frames = g.frames[1:]
+		g.frames = dropFront(g.frames, 1)
 	}
 	g.changed.wake()
 }

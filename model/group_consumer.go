@@ -24,7 +24,7 @@ func (c *GroupConsumer) Sequence() uint64 { return c.g.sequence }
 // end of a finished group, ErrLagged when the frame has left the cache, the abort
 // error otherwise.
 func (c *GroupConsumer) NextFrame(ctx context.Context) (*FrameConsumer, error) {
-	return await(ctx, c.nextFrame)
+	return await(ctx, c, (*GroupConsumer).nextFrame)
 }
 
 // TryNextFrame is NextFrame without waiting: false and no error when none is there.
@@ -36,7 +36,7 @@ func (c *GroupConsumer) TryNextFrame() (*FrameConsumer, bool, error) {
 // ReadFrame returns the next frame when it is complete, and only then moves past
 // it. It blocks until then; errors as in NextFrame, and the frame's own abort error.
 func (c *GroupConsumer) ReadFrame(ctx context.Context) (Frame, error) {
-	return await(ctx, c.readFrame)
+	return await(ctx, c, (*GroupConsumer).readFrame)
 }
 
 // TryReadFrame is ReadFrame without waiting: false and no error when the next

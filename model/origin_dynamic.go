@@ -110,7 +110,7 @@ type OriginDynamic struct {
 // until there is one; ErrDropped once the last OriginProducer is closed, ErrClosed
 // after Close.
 func (d *OriginDynamic) RequestedBroadcast(ctx context.Context) (*BroadcastRequest, error) {
-	return await(ctx, d.requested)
+	return await(ctx, d, (*OriginDynamic).requested)
 }
 
 // TryRequestedBroadcast is RequestedBroadcast without waiting: false and no error

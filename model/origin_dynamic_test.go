@@ -46,7 +46,7 @@ func TestAnnounced(t *testing.T) {
 			one := later(func() { _, err := o.Consume().Announced(ctx, "a"); wantErr(t, err, context.Canceled) })
 			two := later(func() { _, err := o.Consume().Announced(bg, "a"); wantErr(t, err, model.ErrDropped) })
 			cancel()
-			want(t, "cancelled", one(), true)
+			want(t, "given up", one(), true)
 			want(t, "waiting", two(), false)
 			wantNil(t, o.Close())
 			want(t, "closed", two(), true)

@@ -53,9 +53,9 @@ func TestLivePath(t *testing.T) {
 			}
 			want(t, "frames", n, 4)
 		}
-		want(t, "upstream gone while read", upstream(), false)
+		want(t, "upstream gone while there is a reader", upstream(), false)
 		wantNil(t, track.Close())
-		want(t, "upstream cancelled when unread", upstream(), true)
+		want(t, "upstream gone when unread", upstream(), true)
 		cancel()
 	})
 }

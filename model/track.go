@@ -101,7 +101,8 @@ func (t *track) cause() error {
 // outcome is what a reader gets that found nothing: io.EOF, the error, or nil to
 // wait. drained tells that it missed nothing that was ever there.
 func (t *track) outcome(drained bool) error {
-	if t.boundary.Set && drained && (t.closed || t.edge() >= t.boundary.Sequence) {
+	over := t.edge() >= t.boundary.Sequence || (t.closed && t.err == nil) // nobody is left to get there
+	if t.boundary.Set && drained && over {
 		return io.EOF
 	}
 	return t.err
@@ -159,23 +160,18 @@ func (t *track) evict(now time.Time) {
 	}
 	if edge != nil && n > 0 {
 		n--
-		clear(t.arrivals[:n])
 		t.arrivals[n] = edge
-	} else {
-		clear(t.arrivals[:n])
 	}
-	t.arrivals = t.arrivals[n:]
+	t.arrivals = dropFront(t.arrivals, n)
 }
 
 // unsort removes g from the order by sequence; usually it is the first.
 func (t *track) unsort(g *group) {
-	i := t.search(g.sequence)
-	if i == 0 {
-		t.sorted[0] = nil
-		t.sorted = t.sorted[1:]
-		return
+	if i := t.search(g.sequence); i > 0 {
+		t.sorted = slices.Delete(t.sorted, i, i+1)
+	} else {
+		t.sorted = dropFront(t.sorted, 1)
 	}
-	t.sorted = slices.Delete(t.sorted, i, i+1)
 }
 
 // remove takes one group out of the cache.

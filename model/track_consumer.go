@@ -29,7 +29,7 @@ func (c *TrackConsumer) Name() string { return c.t.name }
 // Info blocks until the publisher's side has accepted the track and returns what
 // it said, defaults filled in. The track's error when it ends before.
 func (c *TrackConsumer) Info(ctx context.Context) (TrackInfo, error) {
-	return await(ctx, func(bool) (TrackInfo, bool, <-chan struct{}, error) {
+	return await(ctx, c, func(c *TrackConsumer, _ bool) (TrackInfo, bool, <-chan struct{}, error) {
 		c.t.mu.Lock()
 		defer c.t.mu.Unlock()
 		switch {
@@ -72,7 +72,7 @@ func (c *TrackConsumer) Update(s Subscription) error {
 // is one; io.EOF at the declared end (gaps below it are not waited for), the
 // track's error when it was aborted.
 func (c *TrackConsumer) RecvGroup(ctx context.Context) (*GroupConsumer, error) {
-	return await(ctx, c.recvGroup)
+	return await(ctx, c, (*TrackConsumer).recvGroup)
 }
 
 // TryRecvGroup is RecvGroup without waiting: false and no error when none is there.
@@ -85,7 +85,7 @@ func (c *TrackConsumer) TryRecvGroup() (*GroupConsumer, bool, error) {
 // the last. A group that arrives after a later one was returned is left out.
 // It blocks and ends like RecvGroup.
 func (c *TrackConsumer) NextGroup(ctx context.Context) (*GroupConsumer, error) {
-	return await(ctx, c.nextGroup)
+	return await(ctx, c, (*TrackConsumer).nextGroup)
 }
 
 // TryNextGroup is NextGroup without waiting: false and no error when none is there.
@@ -100,7 +100,7 @@ func (c *TrackConsumer) TryNextGroup() (*GroupConsumer, bool, error) {
 // left out. Both cursors move on past the group. It blocks until there is a
 // frame, also after the track's end while an open group may still bring one.
 func (c *TrackConsumer) ReadFrame(ctx context.Context) (Frame, error) {
-	return await(ctx, c.readFrame)
+	return await(ctx, c, (*TrackConsumer).readFrame)
 }
 
 // TryReadFrame is ReadFrame without waiting: false and no error when none is there.
@@ -114,7 +114,7 @@ func (c *TrackConsumer) TryReadFrame() (Frame, bool, error) {
 // ErrNotFound when the track closed cleanly without it, the track's error when
 // it was aborted.
 func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsumer, error) {
-	return await(ctx, func(bool) (*GroupConsumer, bool, <-chan struct{}, error) {
+	return await(ctx, c, func(c *TrackConsumer, _ bool) (*GroupConsumer, bool, <-chan struct{}, error) {
 		t := c.t
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -206,7 +206,7 @@ func (c *TrackConsumer) Close() error {
 	c.closed, c.parked = true, nil
 	delete(t.readers, c)
 	if len(t.readers) == 0 && t.requested {
-		t.owner.forget(t) // before anybody hears of it: nobody may join what is being cancelled
+		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
 	}
 	t.recombine()
 	t.changed.wake()

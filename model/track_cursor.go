@@ -72,8 +72,8 @@ func compareArrivals(a, b arrival) int {
 // takeParked returns the lowest parked group that has come inside the bounds and
 // is acceptable, and forgets those that are gone from the cache or below Start.
 func (c *TrackConsumer) takeParked(accept func(*group) bool) *group {
-	if len(c.parked) == 0 {
-		return nil
+	if len(c.parked) == 0 || c.t.err != nil {
+		return nil // what an abort took counts as missed
 	}
 	var found *group
 	c.parked = slices.DeleteFunc(c.parked, func(a arrival) bool {

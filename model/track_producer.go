@@ -152,7 +152,7 @@ func (p *TrackProducer) Used(ctx context.Context) error { return p.waitUsed(ctx,
 func (p *TrackProducer) Unused(ctx context.Context) error { return p.waitUsed(ctx, false) }
 
 func (p *TrackProducer) waitUsed(ctx context.Context, want bool) error {
-	_, err := await(ctx, func(bool) (struct{}, bool, <-chan struct{}, error) {
+	_, err := await(ctx, p, func(p *TrackProducer, _ bool) (struct{}, bool, <-chan struct{}, error) {
 		t := p.t
 		t.mu.Lock()
 		defer t.mu.Unlock()

@@ -1,6 +1,9 @@
 package model
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // signal wakes everybody who waits for the next change of one object. The
 // channel is made when somebody waits, so a writer without readers never
@@ -28,13 +31,13 @@ var fired = func() chan struct{} {
 	return ch
 }()
 
-// await calls try until it has a value or an error. try returns the channel to
-// sleep on, taken under the same lock as its look at the state, so no change
+// await calls try on c until it has a value or an error. try returns the channel
+// to sleep on, taken under the same lock as its look at the state, so no change
 // can fall between the look and the sleep. A value that is there wins over a
-// context that has ended.
-func await[T any](ctx context.Context, try func(block bool) (T, bool, <-chan struct{}, error)) (T, error) {
+// context that has ended. (c and try are apart because a method value allocates.)
+func await[C, T any](ctx context.Context, c C, try func(c C, block bool) (T, bool, <-chan struct{}, error)) (T, error) {
 	for {
-		v, ok, wait, err := try(true)
+		v, ok, wait, err := try(c, true)
 		if ok || err != nil {
 			return v, err
 		}
@@ -45,4 +48,14 @@ func await[T any](ctx context.Context, try func(block bool) (T, bool, <-chan str
 			return zero, ctx.Err()
 		}
 	}
+}
+
+// dropFront removes the n oldest elements. Short slices move down, to be used
+// again; long ones are cut, so that a long queue costs nothing per element.
+func dropFront[T any](s []T, n int) []T {
+	if cap(s) <= 64 {
+		return slices.Delete(s, 0, n)
+	}
+	clear(s[:n])
+	return s[n:]
 }
