@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/lite"
+	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/endpoint"
+)
+
+// Dial opens a session with the server that a URL names: https is WebTransport, moqt and moql
+// are raw QUIC. The port is 443 when the URL has none. The path of the URL, and its query,
+// say what the session is about. Over raw QUIC only moq-lite-05 can carry them: Dial fails when
+// an earlier version comes out.
+//
+// It returns once the version is agreed, without waiting for announcements of the peer. ctx
+// bounds only the dialing.
+func Dial(ctx context.Context, rawURL string, opts ...Option) (*Session, error) {
+	o := newOptions(opts)
+	if err := o.versions.check(); err != nil {
+		return nil, err
+	}
+	u, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	request := ""
+	if u.Scheme != "https" {
+		request = requestPath(u)
+	}
+	if request != "" && !slices.ContainsFunc(o.versions, carriesPath) {
+		return nil, pathError(o.versions.String(), request)
+	}
+	conn, err := endpoint.Dial(ctx, u, o.endpoint(o.clientTLS(u.Hostname())))
+	if err != nil {
+		return nil, err
+	}
+	o.path = request
+	return client(ctx, conn, o, model.NewPath(u.Path))
+}
+
+// Client opens a session as the client on a connection whose version is negotiated. It owns
+// the connection from now on.
+func Client(ctx context.Context, conn transport.Conn, opts ...Option) (*Session, error) {
+	o := newOptions(opts)
+	path := ""
+	if u, err := url.Parse(o.path); err == nil {
+		path = u.Path
+	}
+	return client(ctx, conn, o, model.NewPath(path))
+}
+
+func client(ctx context.Context, conn transport.Conn, o options, path model.Path) (*Session, error) {
+	version, err := o.versions.negotiated(conn.Protocol())
+	if err == nil && o.path != "" && !carriesPath(version) {
+		err = pathError(version.String(), o.path)
+	}
+	if err != nil {
+		return nil, refuse(conn, err)
+	}
+	engine := o.engine(conn, version)
+	publish, consume, after := o.grants()
+	engine.Grant(publish, consume)
+	if err := engine.SendSetup(ctx); err != nil {
+		after()
+		return nil, refuse(conn, ended(err))
+	}
+	return start(conn, version, path, engine, after), nil
+}
+
+func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
+	wire, _ := version.wire()
+	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Logger: o.log})
+}
+
+// refuse closes a connection that never became a session, and returns err.
+func refuse(conn transport.Conn, err error) error {
+	code, reason := model.CodeOf(err), ""
+	var own *Error
+	if errors.As(err, &own) {
+		code, reason = own.Code, own.Reason
+	}
+	_ = conn.CloseWithError(uint64(code), reason) // err is what counts
+	return err
+}
+
+// carriesPath reports whether SETUP of the version has a path.
+func carriesPath(v Version) bool { return v >= MoqLite05 }
+
+func pathError(version, path string) error {
+	return versionError("%s over raw QUIC cannot carry the path %q: use an https:// URL or moq-lite-05", version, path)
+}
+
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("bad URL: %w", err)
+	}
+	switch u.Scheme {
+	case "https", "moqt", "moql":
+	case "ws", "wss":
+		return nil, fmt.Errorf("URL %q: sessions over WebSocket are not supported: use https://, moqt:// or moql://", raw)
+	default:
+		return nil, fmt.Errorf("URL %q: unknown scheme %q: use https://, moqt:// or moql://", raw, u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("URL %q has no host", raw)
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// requestPath is what SETUP says about a URL: the path and the query, or nothing for the root.
+func requestPath(u *url.URL) string {
+	path := u.EscapedPath()
+	if path == "/" {
+		path = ""
+	}
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return path
+}
+
+func (o *options) endpoint(c *tls.Config) endpoint.Config {
+	return endpoint.Config{
+		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Logger: o.log,
+	}
+}
+
+func (o *options) baseTLS() *tls.Config {
+	if o.tls == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS13}
+	}
+	return o.tls.Clone()
+}
+
+func (o *options) clientTLS(host string) *tls.Config {
+	c := o.baseTLS()
+	if c.ServerName == "" {
+		c.ServerName = host
+	}
+	if o.insecure {
+		c.InsecureSkipVerify = true
+	}
+	if o.fingerprint != nil {
+		want := *o.fingerprint
+		c.InsecureSkipVerify = true // the certificate itself is pinned instead
+		c.VerifyConnection = func(state tls.ConnectionState) error {
+			if got := sha256.Sum256(state.PeerCertificates[0].Raw); got != want {
+				return fmt.Errorf("the server's certificate has the fingerprint %x, not %x", got, want)
+			}
+			return nil
+		}
+	}
+	return c
+}

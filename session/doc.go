@@ -1,0 +1,44 @@
+// Package session runs Media over QUIC sessions: it agrees on a version with the peer, serves
+// the broadcasts of an origin to it, and puts the broadcasts of the peer into an origin.
+//
+// # Usage
+//
+// A client dials a URL; https is WebTransport, moqt and moql are raw QUIC:
+//
+//	origin := model.NewOrigin()
+//	s, err := session.Dial(ctx, "https://relay.example/room", session.WithOrigin(origin))
+//
+// A server listens for both on one UDP port and looks at each request before it grants
+// anything:
+//
+//	l, err := session.Listen("127.0.0.1:4443")
+//	for {
+//		req, err := l.Accept(ctx)
+//		...
+//		room, err := origin.WithRoot(req.Path())
+//		if err != nil {
+//			req.Reject(err)
+//			continue
+//		}
+//		s, err := req.Accept(session.WithOrigin(room))
+//	}
+//
+// [WithPublish] alone serves and never asks, [WithConsume] alone asks and never serves. Origins
+// outlive sessions: what the peer announced leaves the origin when the session ends, and
+// nothing else.
+//
+// [Client] and [Server] run a session on a connection that is there already, such as one of
+// session/transport/memory.
+//
+// # Errors
+//
+// A session that ends with code 0 ended cleanly: [Session.Err] is io.EOF, [Session.Wait] is nil.
+// Any other end is an [*Error] with the code, the reason and whether the peer said so;
+// errors.Is compares its code with the errors of package model.
+//
+// # Limitations
+//
+// Versions moq-lite-03, -04 and -05 (draft-lcurley-moq-lite). A peer without one of them, which
+// would agree on moq-lite-01 or -02 by a SETUP exchange, is refused with code 9, and so is
+// WebSocket. Datagrams, bandwidth probes and GOAWAY are not acted on. Sessions do not reconnect.
+package session

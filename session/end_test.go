@@ -1,0 +1,213 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport/memory"
+)
+
+func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		near, far := model.NewOrigin(), model.NewOrigin()
+		_, track := publish(t, near, "room/alice", "video")
+		_, own := publish(t, far, "own", "video")
+		client, server := connect(t, v, with(session.WithOrigin(far)), with(session.WithPublish(near.Consume())))
+		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
+		mine := subscribe(t, far, "own", "video", model.Subscription{})
+		g := get[*model.GroupProducer](t)(track.AppendGroup())
+		defer g.Close()
+		must(t, g.WriteFrame(model.Frame{Payload: []byte("one")}))
+		gc := get[*model.GroupConsumer](t)(c.RecvGroup(t.Context()))
+		get[model.Frame](t)(gc.ReadFrame(t.Context()))
+
+		must(t, server.CloseWithError(&model.Error{Code: model.CodeUnauthorized, Reason: "token expired"}))
+		<-client.Done()
+
+		var e *session.Error
+		if err := client.Err(); !errors.As(err, &e) || !e.Remote || e.Code != model.CodeUnauthorized || !strings.Contains(e.Reason, "token expired") {
+			t.Errorf("the client ended with %v", err)
+		}
+		wantErr(t, "client", client.Wait(t.Context()), model.ErrUnauthorized)
+		wantErr(t, "server", server.Wait(t.Context()), model.ErrUnauthorized)
+		if _, err := c.RecvGroup(t.Context()); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("the track ended with %v, want a failure", err)
+		}
+		if _, err := gc.ReadFrame(t.Context()); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("the group ended with %v, want a failure", err)
+		}
+		news := far.Consume().Announcements()
+		defer news.Close()
+		a := get[model.OriginAnnounce](t)(news.Next(t.Context()))
+		if a.Path != "own" {
+			t.Errorf("%q is still announced", a.Path)
+		}
+		_ = a.Broadcast.Close()
+		if a, ok, _ := news.TryNext(); ok {
+			t.Errorf("%q is still announced", a.Path)
+		}
+		if _, used := track.Subscription(); used {
+			t.Error("the publisher still has a subscriber")
+		}
+		group(t, own, "mine")
+		wantGroup(t, mine, 0, "mine")
+	})
+}
+
+func TestCleanClose(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		client, server := connect(t, v, nil, nil)
+		if client.Err() != nil || server.Err() != nil {
+			t.Error("an error before the end")
+		}
+		must(t, client.Close())
+		must(t, client.Close())
+		must(t, server.Wait(t.Context()))
+		must(t, client.Wait(t.Context()))
+		wantErr(t, "client", client.Err(), io.EOF)
+		wantErr(t, "server", server.Err(), io.EOF)
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		client, _ := connect(t, v, nil, nil)
+		wantErr(t, "wait", client.Wait(within(t, time.Second)), context.DeadlineExceeded)
+	})
+}
+
+func TestUnknownProtocolsAreRefusedWithCode9(t *testing.T) {
+	for token, mention := range map[string]string{
+		"":            "moq-lite-01",
+		"moql":        "moq-lite-01",
+		"moq-lite-99": "moq-lite-99",
+		"moq-lite-03": "moq-lite-03", // not in the set below
+	} {
+		t.Run(token, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				only := session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite04})
+				a, b := memory.Pair(token)
+				_, err := session.Server(t.Context(), b, only)
+				wantErr(t, "server", err, model.ErrVersion)
+				if !strings.Contains(err.Error(), mention) {
+					t.Errorf("error %q does not mention %q", err, mention)
+				}
+				_, err = session.Client(t.Context(), a, only)
+				wantErr(t, "client", err, model.ErrVersion)
+			})
+		})
+	}
+}
+
+func TestRequestSaysWhatTheClientWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memory.Pair("moq-lite-05")
+		origin := model.NewOrigin()
+		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithPath("/room//a%20b/?jwt=x"), session.WithOrigin(origin)))
+		defer client.Close()
+		r := get[*session.Request](t)(session.Server(t.Context(), b))
+		if r.Path() != "room/a b" || r.RawQuery() != "jwt=x" || r.Version() != session.MoqLite05 || r.PeerOrigin() != origin.ID() {
+			t.Errorf("request for %q, query %q, %v, from %v", r.Path(), r.RawQuery(), r.Version(), r.PeerOrigin())
+		}
+		s := get[*session.Session](t)(r.Accept())
+		defer s.Close()
+		if s.Path() != "room/a b" || client.Path() != "room/a b" {
+			t.Errorf("paths %q and %q", s.Path(), client.Path())
+		}
+		if _, err := r.Accept(); !errors.Is(err, model.ErrClosed) {
+			t.Errorf("second accept: %v", err)
+		}
+	})
+}
+
+func TestPathThatNoMessageCarriesIsAnError(t *testing.T) {
+	for _, v := range []session.Version{session.MoqLite03, session.MoqLite04} {
+		a, _ := memory.Pair(v.String())
+		_, err := session.Client(t.Context(), a, session.WithPath("/room"))
+		wantErr(t, v.String(), err, model.ErrVersion)
+		if !strings.Contains(err.Error(), "https://") || !strings.Contains(err.Error(), "moq-lite-05") {
+			t.Errorf("error %q does not say what to do", err)
+		}
+	}
+}
+
+func TestRejectedRequest(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		a, b := memory.Pair(v.String())
+		client := get[*session.Session](t)(session.Client(t.Context(), a))
+		defer client.Close()
+		r := get[*session.Request](t)(session.Server(t.Context(), b))
+		must(t, r.Reject(&model.Error{Code: model.CodeUnauthorized, Reason: "not for you"}))
+		err := client.Wait(t.Context())
+		wantErr(t, "client", err, model.ErrUnauthorized)
+		if !strings.Contains(err.Error(), "not for you") {
+			t.Errorf("error %q does not carry the reason", err)
+		}
+	})
+}
+
+func TestGrantIsWhatTheSessionSees(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		origin, far := model.NewOrigin(), model.NewOrigin()
+		publish(t, origin, "room/alice", "video")
+		publish(t, origin, "secret", "video")
+		room := get[*model.OriginProducer](t)(origin.WithRoot("room"))
+		a, b := memory.Pair(v.String())
+		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithOrigin(far)))
+		defer client.Close()
+		r := get[*session.Request](t)(session.Server(t.Context(), b))
+		s := get[*session.Session](t)(r.Accept(session.WithOrigin(room)))
+		defer s.Close()
+
+		publish(t, far, "bob", "video")
+		synctest.Wait()
+		news := far.Consume().Announcements()
+		defer news.Close()
+		var paths []string
+		for a, ok, _ := news.TryNext(); ok; a, ok, _ = news.TryNext() {
+			paths = append(paths, a.Path.String())
+			_ = a.Broadcast.Close()
+		}
+		if got := strings.Join(paths, " "); got != "alice bob" {
+			t.Errorf("the client sees %q, want alice and its own bob", got)
+		}
+		bob := get[*model.BroadcastConsumer](t)(origin.Consume().Announced(within(t, time.Second), "room/bob"))
+		_ = bob.Close()
+	})
+}
+
+func TestClientWithoutSetupIsRefusedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, b := memory.Pair("moq-lite-05")
+		began := time.Now()
+		_, err := session.Server(t.Context(), b)
+		wantErr(t, "silent client", err, model.ErrTimeout)
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("refused after %v, want 10 s", took)
+		}
+	})
+}
+
+func TestVersionNames(t *testing.T) {
+	vs := get[session.Versions](t)(session.ParseVersions("moq-lite-03, moq-lite-05"))
+	if vs.String() != "moq-lite-03,moq-lite-05" {
+		t.Errorf("parsed %v", vs)
+	}
+	for names, mention := range map[string]string{
+		"":                        `unknown version ""`,
+		"moq-lite-5":              `unknown version "moq-lite-5"`,
+		"moq-lite-05,moq-lite-05": "twice",
+	} {
+		_, err := session.ParseVersions(names)
+		if err == nil || !strings.Contains(err.Error(), mention) {
+			t.Errorf("%q: error %v, want one that mentions %q", names, err, mention)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport/memory"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// forEachVersion runs the test once per version, each in its own bubble of time.
+func forEachVersion(t *testing.T, f func(t *testing.T, v session.Version)) {
+	t.Helper()
+	for _, v := range session.DefaultVersions() {
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, v) })
+		})
+	}
+}
+
+func atLeast05(v session.Version) bool { return v >= session.MoqLite05 }
+
+// connect makes a session over an in-process connection. Both ends are closed with the test.
+func connect(t *testing.T, v session.Version, client, server []session.Option) (c, s *session.Session) {
+	t.Helper()
+	a, b := memory.Pair(v.String())
+	requests := make(chan *session.Request, 1)
+	go func() {
+		r, err := session.Server(t.Context(), b, server...)
+		if err != nil {
+			t.Errorf("server: %v", err)
+		}
+		requests <- r
+	}()
+	c, err := session.Client(t.Context(), a, client...)
+	must(t, err)
+	r := <-requests
+	if r == nil {
+		t.FailNow()
+	}
+	s, err = r.Accept()
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, c.Close())
+		must(t, s.Close())
+	})
+	return c, s
+}
+
+func with(opts ...session.Option) []session.Option { return opts }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+// publish makes a broadcast with one track in an origin.
+func publish(t *testing.T, o *model.OriginProducer, path model.Path, track string) (*model.BroadcastProducer, *model.TrackProducer) {
+	t.Helper()
+	b := get[*model.BroadcastProducer](t)(o.CreateBroadcast(path, model.Route{}))
+	p := get[*model.TrackProducer](t)(b.CreateTrack(track, model.TrackInfo{}))
+	return b, p
+}
+
+// group writes a finished group of these frames.
+func group(t *testing.T, p *model.TrackProducer, payloads ...string) {
+	t.Helper()
+	g := get[*model.GroupProducer](t)(p.AppendGroup())
+	for _, s := range payloads {
+		must(t, g.WriteFrame(model.Frame{Payload: []byte(s)}))
+	}
+	must(t, g.Finish())
+	must(t, g.Close())
+}
+
+// subscribe waits for a broadcast and subscribes to a track of it.
+func subscribe(t *testing.T, o *model.OriginProducer, path model.Path, track string, s model.Subscription) *model.TrackConsumer {
+	t.Helper()
+	c := o.Consume()
+	defer c.Close()
+	b := get[*model.BroadcastConsumer](t)(c.Announced(t.Context(), path))
+	defer b.Close()
+	tc := get[*model.TrackConsumer](t)(b.SubscribeTrack(track, s))
+	t.Cleanup(func() { _ = tc.Close() })
+	return tc
+}
+
+// frames reads the next group in order of arrival to its end.
+func frames(t *testing.T, c *model.TrackConsumer) (sequence uint64, payloads []string) {
+	t.Helper()
+	g := get[*model.GroupConsumer](t)(c.RecvGroup(t.Context()))
+	defer g.Close()
+	for {
+		f, err := g.ReadFrame(t.Context())
+		if errors.Is(err, io.EOF) {
+			return g.Sequence(), payloads
+		}
+		must(t, err)
+		payloads = append(payloads, string(f.Payload))
+	}
+}
+
+// wantGroup reads the next group and compares it.
+func wantGroup(t *testing.T, c *model.TrackConsumer, sequence uint64, payloads ...string) {
+	t.Helper()
+	got, gotPayloads := frames(t, c)
+	if got != sequence || fmt.Sprint(gotPayloads) != fmt.Sprint(payloads) {
+		t.Fatalf("group %d %q, want group %d %q", got, short(gotPayloads), sequence, short(payloads))
+	}
+}
+
+func short(all []string) []string {
+	for i, s := range all {
+		all[i] = s[:min(len(s), 20)]
+	}
+	return all
+}
+
+// wantErr fails unless err is want.
+func wantErr(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("%s: error %v, want %v", what, err, want)
+	}
+}
+
+// noise is n bytes that differ from each other.
+func noise(n int) []byte {
+	return bytes.Repeat([]byte("moqrx!"), n/6+1)[:n]
+}
+
+// within bounds a wait: in a bubble of time it costs nothing.
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,26 @@
+// Package lite runs one moq-lite session (draft-lcurley-moq-lite, versions 03, 04 and 05)
+// on a connection: the object model on one side, the generated codecs on the other. It
+// never parses a byte by hand.
+//
+// An [Engine] is made for a connection whose version is known. A server first waits for
+// the peer's SETUP with [Engine.AwaitSetup] (moq-lite-05 only), so that it can look at the
+// request before it grants anything. [Engine.SendSetup] declares this side, and
+// [Engine.Run] then serves both directions until the session ends, with every goroutine
+// joined before it returns:
+//
+//   - the publisher half answers ANNOUNCE, SUBSCRIBE, TRACK and FETCH streams of the peer
+//     from an origin consumer;
+//   - the subscriber half asks for announcements under every prefix that the origin
+//     producer permits, publishes what is announced there, and subscribes upstream to a
+//     track once a local reader asks for it.
+//
+// What differs between the versions is in dialect.go. What one peer may make a session
+// hold is in [Limits].
+//
+// # Limitations
+//
+// Datagrams, PROBE measurements and acting on GOAWAY are not part of the package yet:
+// datagrams are not read, a PROBE stream is ended at once, GOAWAY is logged. A fetch is
+// answered from the cache only. A route that changes under a live announcement is not
+// sent again.
+package lite

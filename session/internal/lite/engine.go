@@ -1,0 +1,176 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/transport"
+)
+
+// Config says what a session is made of. Publish and Consume may each be nil: nothing is
+// then served to the peer, or asked of it.
+type Config struct {
+	// Conn is the connection, which the engine owns from now on.
+	Conn transport.Conn
+	// Version is the one that was negotiated.
+	Version genlite.Version
+	// Publish is what the peer may see and subscribe to.
+	Publish *model.OriginConsumer
+	// Consume is where broadcasts of the peer appear.
+	Consume *model.OriginProducer
+	// Path is what a client asks for where the transport has no URL, with the query. It is
+	// sent in SETUP, and left out when empty.
+	Path string
+	// Limits bound what the peer can make the session hold.
+	Limits Limits
+	// Logger takes what is odd but ends nothing. Nil discards it.
+	Logger *slog.Logger
+}
+
+// Engine runs one session. Make it with [New].
+type Engine struct {
+	conn    transport.Conn
+	dialect dialect
+	path    string
+	limits  Limits
+	log     *slog.Logger
+	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
+	setups  atomic.Int32  // SETUP messages of the peer
+
+	publisher  *publisher
+	subscriber *subscriber
+
+	tasks sync.WaitGroup
+	// fail ends the session with the error. Set by Run.
+	fail context.CancelCauseFunc
+}
+
+// New makes the engine of a session. Nothing is sent or read before its methods are called.
+func New(cfg Config) *Engine {
+	e := &Engine{
+		conn:    cfg.Conn,
+		dialect: dialectOf(cfg.Version),
+		path:    cfg.Path,
+		limits:  cfg.Limits.withDefaults(),
+		log:     cfg.Logger,
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.Grant(cfg.Publish, cfg.Consume)
+	return e
+}
+
+// Grant replaces what is served and where the peer's broadcasts go. Call it before
+// [Engine.SendSetup], which tells the peer our origin id.
+func (e *Engine) Grant(publish *model.OriginConsumer, consume *model.OriginProducer) {
+	var self model.OriginID
+	switch {
+	case publish != nil:
+		self = publish.ID()
+	case consume != nil:
+		self = consume.ID()
+	default:
+		// Deployed peers drop an ANNOUNCE_OK whose id is 0.
+		self = model.RandomOriginID()
+	}
+	e.publisher = newPublisher(e, publish, self)
+	e.subscriber = newSubscriber(e, consume)
+}
+
+// PeerOrigin is the origin id that the peer told, or 0 while it has told none. moq-lite-03
+// has no way to tell it.
+func (e *Engine) PeerOrigin() model.OriginID { return model.OriginID(e.peer.Load()) }
+
+// Run serves the session until ctx or the connection ends, or the peer breaks a rule that
+// ends sessions. It closes the connection with the code of what ended it, waits for every
+// goroutine that it started, and returns the cause: that of ctx, a *transport.ConnError
+// when the connection ended, or a *model.Error. Call it once.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e.fail = cancel
+	stop := context.AfterFunc(e.conn.Context(), func() { cancel(context.Cause(e.conn.Context())) })
+	defer stop()
+
+	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)
+	e.tasks.Go(func() { e.acceptUni(ctx) })
+	e.tasks.Go(func() { e.acceptBidi(ctx) })
+	e.subscriber.start(ctx)
+
+	<-ctx.Done()
+	cause := context.Cause(ctx)
+	code, reason := e.closing(cause)
+	_ = e.conn.CloseWithError(code, reason) // the connection may be gone, and that is fine
+	e.publisher.close()
+	e.tasks.Wait()
+	return cause
+}
+
+// closing is what the close of the connection says about the end of a session.
+func (e *Engine) closing(cause error) (code uint64, reason string) {
+	var known *model.Error
+	switch {
+	case errors.As(cause, &known):
+		return uint64(known.Code), known.Error()
+	case errors.Is(cause, context.Canceled):
+		return uint64(model.CodeCancel), ""
+	default:
+		return uint64(model.CodeOf(cause)), cause.Error()
+	}
+}
+
+func (e *Engine) acceptUni(ctx context.Context) {
+	slots := make(chan struct{}, e.limits.Streams)
+	for {
+		s, err := e.conn.AcceptUni(ctx)
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			e.log.Warn("stream refused", "reason", "too many streams", "stream", s.ID())
+			s.Stop(uint64(model.CodeBoundsExceeded))
+			continue
+		}
+		e.tasks.Go(func() {
+			defer func() { <-slots }()
+			e.serveUni(ctx, s)
+		})
+	}
+}
+
+func (e *Engine) acceptBidi(ctx context.Context) {
+	slots := make(chan struct{}, e.limits.Streams)
+	for {
+		s, err := e.conn.AcceptBidi(ctx)
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			e.log.Warn("stream refused", "reason", "too many streams", "stream", s.ID())
+			refuse(s, uint64(model.CodeBoundsExceeded))
+			continue
+		}
+		e.tasks.Go(func() {
+			defer func() { <-slots }()
+			e.serveBidi(ctx, s)
+		})
+	}
+}
+
+// refuse ends both halves with a code.
+func refuse(s transport.Stream, code uint64) {
+	s.Reset(code)
+	s.Stop(code)
+}

@@ -1,0 +1,63 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/moqrx/moqrx/gen/wire"
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/transport"
+)
+
+var (
+	// errTruncated is a stream that ended inside a message.
+	errTruncated = &model.Error{Code: model.CodeDecode, Reason: "the stream ended inside a message"}
+	// errUnsubscribed is the subscriber leaving, which ends a subscription cleanly.
+	errUnsubscribed = errors.New("unsubscribed")
+)
+
+func failure(code model.Code, format string, args ...any) *model.Error {
+	return &model.Error{Code: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+// modelError turns what a stream, a codec or a wait on ctx returned into what the model
+// and the wire call it. ctx is the one that the failed call waited on, for its cause.
+func modelError(ctx context.Context, err error) error {
+	var (
+		known  *model.Error
+		stream *transport.StreamError
+		conn   *transport.ConnError
+		codec  *wire.Error
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &stream):
+		if stream.Remote {
+			return model.RemoteError(stream.Code)
+		}
+		return model.ErrCancel
+	case errors.As(err, &conn):
+		return &model.Error{Code: model.CodeTransport, Remote: conn.Remote, Reason: conn.Error()}
+	case errors.As(err, &codec):
+		return failure(model.CodeDecode, "%v", codec)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, err) {
+			return modelError(ctx, cause)
+		}
+		return model.ErrCancel
+	case errors.Is(err, io.EOF), errors.Is(err, errUnsubscribed):
+		return model.ErrCancel
+	default:
+		return &model.Error{Code: model.CodeTransport, Reason: err.Error()}
+	}
+}
+
+// codeOf is the stream code that tells the peer about err.
+func codeOf(ctx context.Context, err error) uint64 {
+	return uint64(model.CodeOf(modelError(ctx, err)))
+}

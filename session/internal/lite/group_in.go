@@ -1,0 +1,193 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+)
+
+// intake is where the groups of one subscription come in.
+type intake struct {
+	ready   chan struct{} // closed when there is a track to put groups into
+	scale   model.Timescale
+	given   context.Context // ends when nobody wants the groups any more
+	giveUp  context.CancelCauseFunc
+	flights sync.WaitGroup // groups that are coming in
+	arrived chan struct{}  // poked when one more has started
+
+	mu    sync.Mutex
+	start model.GroupBound // first group that will come, as the peer says
+	end   model.GroupBound // first group that will never come, as the peer says
+	count uint64           // groups that have started
+}
+
+func newIntake(ctx context.Context) intake {
+	given, giveUp := context.WithCancelCause(ctx)
+	return intake{ready: make(chan struct{}), given: given, giveUp: giveUp, arrived: make(chan struct{}, 1)}
+}
+
+func (in *intake) startAt(sequence uint64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.start = model.At(sequence)
+}
+
+func (in *intake) endAt(sequence uint64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.end = model.At(sequence)
+}
+
+func (in *intake) boundary() (uint64, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.end.Sequence, in.end.Set
+}
+
+// arrive notes that one more group has started.
+func (in *intake) arrive() {
+	in.mu.Lock()
+	in.count++
+	in.mu.Unlock()
+	select {
+	case in.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// complete reports whether every group between the announced start and end has started.
+func (in *intake) complete() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case !in.end.Set:
+		return false
+	case in.end.Sequence == 0:
+		return true
+	default:
+		return in.start.Set && in.end.Sequence-in.start.Sequence <= in.count
+	}
+}
+
+// receiveGroup takes one group stream of the peer whose header is m. The error is what the
+// stream is stopped with.
+func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) error {
+	u := c.enter(m.Subscribe)
+	if u == nil {
+		return failure(model.CodeCancel, "no subscription %d", m.Subscribe)
+	}
+	defer u.flights.Done()
+	// A group may overtake the answer that says the track is accepted.
+	select {
+	case <-u.ready:
+	case <-u.given.Done():
+		return model.ErrCancel
+	}
+	g, err := u.track.CreateGroup(m.Sequence)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	u.arrive()
+	s := r.stream // the reader may be gone before the function has run
+	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
+	defer stop()
+
+	if err = c.readFrames(r, g, u.scale); err == nil {
+		return g.Finish()
+	}
+	if u.given.Err() != nil {
+		err = u.given.Err()
+	}
+	err = modelError(u.given, err)
+	g.Abort(err)
+	return err
+}
+
+// readFrames reads frames up to the end of the stream.
+func (c *subscriber) readFrames(r *reader, g *model.GroupProducer, scale model.Timescale) error {
+	f := frameReader{r: r, g: g, scale: scale, timestamps: c.dialect.timestamps}
+	for {
+		err := f.header()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.payload(); err != nil {
+			return err
+		}
+	}
+}
+
+// frameReader reads the frames of one group.
+type frameReader struct {
+	r          *reader
+	g          *model.GroupProducer
+	scale      model.Timescale
+	timestamps bool
+
+	head genlite.FrameHeader
+	time uint64 // of the previous frame
+}
+
+func (f *frameReader) header() error {
+	err := f.r.parse(func(src []byte) (int, error) { return f.head.Parse(src, f.r.version) })
+	switch {
+	case errors.Is(err, errTruncated):
+		return model.ErrWrongSize // the stream may end only between frames
+	case err != nil:
+		return err
+	case f.head.PayloadLength > model.MaxFrameSize:
+		return failure(model.CodeFrameTooLarge, "a frame of %d bytes", f.head.PayloadLength)
+	case !f.timestamps:
+		return nil
+	}
+	const most = 1<<62 - 1
+	f.time += uint64(f.head.TimestampDelta) // wraps around like the subtraction at the sender
+	if f.time > most {
+		return failure(model.CodeBoundsExceeded, "a timestamp outside 0 to 2^62-1")
+	}
+	return nil
+}
+
+// timestamp is unset where the version carries none: the model then takes the clock.
+func (f *frameReader) timestamp() model.Timestamp {
+	if !f.timestamps {
+		return model.Timestamp{}
+	}
+	return model.Timestamp{Value: f.time, Scale: f.scale}
+}
+
+func (f *frameReader) payload() error {
+	size := f.head.PayloadLength
+	if here := f.r.unread(); uint64(len(here)) >= size {
+		f.r.skip(int(size))
+		return f.g.WriteFrame(model.Frame{Timestamp: f.timestamp(), Payload: here[:size]})
+	}
+	frame, err := f.g.CreateFrame(model.FrameInfo{Size: size, Timestamp: f.timestamp()})
+	if err != nil {
+		return err
+	}
+	defer frame.Close()
+	for size > 0 {
+		b, err := f.r.chunk(size)
+		if errors.Is(err, io.EOF) {
+			err = model.ErrWrongSize
+		}
+		if err == nil {
+			_, err = frame.Write(b)
+		}
+		if err != nil {
+			frame.Abort(err)
+			return err
+		}
+		size -= uint64(len(b))
+	}
+	return frame.Finish()
+}

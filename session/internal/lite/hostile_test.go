@@ -1,0 +1,434 @@
+package lite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+)
+
+// What a peer may do wrong on a stream of its own: the stream ends with a code, the session
+// serves on.
+func TestBadBidirectionalStreams(t *testing.T) {
+	const (
+		fin  = "FIN"
+		open = ""
+	)
+	for name, c := range map[string]struct {
+		bytes string // hex
+		end   string
+		code  int
+	}{
+		"unknown type":             {"3f 00", open, 10},
+		"session stream":           {"00 00", open, 10},
+		"FIN before the type":      {"", fin, 5},
+		"FIN inside the type":      {"40", fin, 5},
+		"FIN before the message":   {"02", fin, 5},
+		"FIN inside the message":   {"02 17 00 0a 726f", fin, 5},
+		"subscribe: garbage":       {"02 08 ffffffffffffffff", open, 5},
+		"subscribe: trailing byte": {"02 0b 07 0161 0174 00 00 00 00 00 aa", open, 5},
+		"subscribe: huge length":   {"02 e000000000000000", open, 5},
+		"announce: bad string":     {"01 03 02 ffff", open, 5},
+		"announce: huge prefix":    {"01 04 8fffffff", open, 5},
+		"goaway or unknown":        {"05 01 05", open, -2},
+		"fetch":                    {"03 06 0161 0174 00 05", open, -2},
+		"track or unknown":         {"06 ff", open, -2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachVersion(t, func(t *testing.T, v genlite.Version) {
+				r := newRig(t, v)
+				s := r.raw(unhex(t, c.bytes))
+				if c.end == fin {
+					must(t, s.Close())
+				}
+				if c.code == -2 { // differs by version: it only must not stay open
+					if _, err := io.ReadAll(s); err == nil {
+						t.Error("the stream ended cleanly")
+					}
+				} else {
+					wantEnd(t, s, c.code)
+				}
+				s.Reset(0)
+				r.works()
+			})
+		})
+	}
+}
+
+func TestBadUnidirectionalStreams(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes string
+		code  uint64
+	}{
+		"unknown type":         {"3f 00", 10},
+		"group: garbage":       {"00 02 ffff", 5},
+		"group: trailing byte": {"00 03 00 00 00", 5},
+		"group: huge length":   {"00 e000000000000000", 5},
+		"group: nobody asked":  {"00 02 05 00 05 68656c6c6f", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachVersion(t, func(t *testing.T, v genlite.Version) {
+				r := newRig(t, v)
+				wantStop(t, r.uni(unhex(t, c.bytes)), c.code)
+				r.works()
+			})
+		})
+	}
+}
+
+func TestStreamsThatDieBeforeTheirType(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		r.raw(nil).Reset(7)
+		r.uni(nil).Reset(7)
+		must(t, r.uni(nil).Close())
+		s := r.raw([]byte{0x40})
+		s.Reset(7)
+		wantEnd(t, s, 7)
+		r.works()
+	})
+}
+
+func TestSilentStreamsAreEndedInTime(t *testing.T) {
+	for name, bytes := range map[string]string{"type half sent": "40", "type only": "02", "message half sent": "02 17 00"} {
+		t.Run(name, func(t *testing.T) {
+			forEachVersion(t, func(t *testing.T, v genlite.Version) {
+				r := newRig(t, v)
+				s := r.raw(unhex(t, bytes))
+				time.Sleep(10*time.Second - 1)
+				synctest.Wait()
+				if err := s.Context().Err(); err != nil {
+					t.Fatalf("ended before the time: %v", err)
+				}
+				wantEnd(t, s, 3)
+				wantStop(t, s, 3)
+				r.works()
+			})
+		})
+	}
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		began := time.Now()
+		wantStop(t, r.uni([]byte{0x40}), 3)
+		wantStop(t, r.uni([]byte{0x00, 0x02}), 3)
+		if took := time.Since(began); took != 20*time.Second {
+			t.Errorf("two silent streams, one after the other, took %v", took)
+		}
+		r.works()
+	})
+}
+
+func TestByteByByteIsAsGoodAsAtOnce(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		kind, err := genlite.AppendBidiStream(nil, genlite.BidiSubscribe, v)
+		must(t, err)
+		b := r.encode(kind, &genlite.Subscribe{ID: 3, Broadcast: "nobody", Track: strings.Repeat("long", 500)})
+		s := r.raw(nil)
+		for i := range b {
+			_, err := s.Write(b[i : i+1])
+			must(t, err)
+			synctest.Wait()
+		}
+		wantEnd(t, s, int(model.CodeUnroutable))
+		r.works()
+	})
+}
+
+func TestSecondSetupEndsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05)
+		setup := []byte{0x01, 0x01, 0x00}
+		must(t, r.uni(setup).Close())
+		r.works()
+		must(t, r.uni(setup).Close())
+		if err := r.ended(); !errors.Is(err, model.ErrProtocolViolation) {
+			t.Errorf("the session ended with %v, want a protocol violation", err)
+		}
+		<-r.peer.Context().Done()
+	})
+}
+
+func TestSetupStreamBefore05IsUnexpected(t *testing.T) {
+	for _, v := range []genlite.Version{genlite.Version03, genlite.Version04} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, v)
+			wantStop(t, r.uni([]byte{0x01, 0x01, 0x00}), 10)
+			r.works()
+		})
+	}
+}
+
+func TestTooManyStreams(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, func(c *Config) { c.Limits.Streams = 3 })
+		for range 3 {
+			r.raw([]byte{0x40})
+			r.uni([]byte{0x40})
+		}
+		synctest.Wait()
+		wantEnd(t, r.raw([]byte{0x01}), int(model.CodeBoundsExceeded))
+		wantStop(t, r.uni([]byte{0x40}), uint64(model.CodeBoundsExceeded))
+		time.Sleep(10 * time.Second)
+		r.works()
+	})
+}
+
+func TestDuplicateSubscribeID(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		_, track := r.publish("alice", "video")
+		first := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
+		synctest.Wait()
+		second := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
+		wantEnd(t, second, int(model.CodeDuplicate))
+		must(t, first.Close())
+		synctest.Wait()
+		if _, used := track.Subscription(); used {
+			t.Error("the first subscription has not ended")
+		}
+		again := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
+		synctest.Wait()
+		if _, used := track.Subscription(); !used {
+			t.Error("an id that is free again is not taken")
+		}
+		must(t, again.Close())
+		r.works()
+	})
+}
+
+func TestGarbageAfterASubscribe(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		_, track := r.publish("alice", "video")
+		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
+		synctest.Wait()
+		_, err := s.Write(unhex(t, "05 ffffffffff"))
+		must(t, err)
+		if v < genlite.Version05 {
+			_, err = io.CopyN(io.Discard, s, int64(len(r.encode(nil, &genlite.SubscribeOK{}))))
+			must(t, err)
+		}
+		wantEnd(t, s, 5)
+		synctest.Wait()
+		if _, used := track.Subscription(); used {
+			t.Error("the subscription lives on")
+		}
+		r.works()
+	})
+}
+
+// A peer that we are subscribed to, and that breaks the rules on its group streams.
+func TestBadGroups(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		track, id := r.subscribed("alice", "video")
+		next := func() *model.GroupConsumer {
+			t.Helper()
+			g, err := track.RecvGroup(t.Context())
+			must(t, err)
+			return g
+		}
+		fails := func(what string, g *model.GroupConsumer, want error) {
+			t.Helper()
+			for {
+				if _, err := g.ReadFrame(t.Context()); err != nil {
+					if !errors.Is(err, want) {
+						t.Errorf("%s: the group ended with %v, want %v", what, err, want)
+					}
+					return
+				}
+			}
+		}
+		huge := genlite.FrameHeader{PayloadLength: 1 << 61}
+		b, err := huge.Append(nil, v)
+		if err != nil { // the codec does not write what nobody takes
+			b = unhex(t, map[bool]string{true: "00", false: ""}[v >= genlite.Version05]+"e000000000000000")
+		}
+		wantStop(t, r.group(id, 0, b), uint64(model.CodeFrameTooLarge))
+		fails("frame of 2^61 bytes", next(), model.ErrFrameTooLarge)
+
+		must(t, r.group(id, 1, append(r.frame("whole"), r.frame("cut short")[:6]...)).Close())
+		fails("FIN inside a frame", next(), model.ErrWrongSize)
+		must(t, r.group(id, 2, append(r.frame("whole"), 0x40)).Close())
+		fails("FIN inside a frame header", next(), model.ErrWrongSize)
+
+		s := r.group(id, 3, r.frame("whole"))
+		g := next()
+		s.Reset(2)
+		fails("reset", g, model.ErrOld)
+
+		open := r.group(id, 4, r.frame("one"))
+		g = next()
+		wantStop(t, r.group(id, 4, r.frame("two")), uint64(model.CodeDuplicate))
+		_, err = open.Write(r.frame("three"))
+		must(t, err)
+		must(t, open.Close())
+		for _, want := range []string{"one", "three"} {
+			f, err := g.ReadFrame(t.Context())
+			must(t, err)
+			if string(f.Payload) != want {
+				t.Errorf("frame %q, want %q", f.Payload, want)
+			}
+		}
+		r.works()
+	})
+}
+
+func TestTimestampsOutOfRange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		track, id := r.subscribed("alice", "video")
+		for sequence, delta := range []int64{-1, 1 << 60} {
+			h := genlite.FrameHeader{TimestampDelta: delta}
+			b, err := h.Append(nil, r.v)
+			must(t, err)
+			if delta > 0 { // four steps up to the bound, and one beyond
+				b = []byte(strings.Repeat(string(b), 4))
+			}
+			wantStop(t, r.group(id, uint64(sequence), b), uint64(model.CodeBoundsExceeded))
+			g, err := track.RecvGroup(t.Context())
+			must(t, err)
+			for err == nil {
+				_, err = g.ReadFrame(t.Context())
+			}
+			if !errors.Is(err, model.ErrBoundsExceeded) {
+				t.Errorf("the group ended with %v", err)
+			}
+		}
+		r.works()
+	})
+}
+
+func TestBadAnswersToSubscribe(t *testing.T) {
+	for name, c := range map[string]struct {
+		before05 string // hex of the answer
+		from05   string
+		fin      bool
+		want     error
+	}{
+		"garbage":              {"07 01 00", "07 01 00", false, model.ErrDecode},
+		"not an answer":        {"01 03 00 00 00", "", false, model.ErrProtocolViolation},
+		"FIN before an answer": {"", "", true, model.ErrDecode},
+		"cut short":            {"00 05 00", "00 05 00", true, model.ErrDecode},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachVersion(t, func(t *testing.T, v genlite.Version) {
+				bytes := c.before05
+				if v >= genlite.Version05 {
+					if c.from05 == "" {
+						t.Skip("nothing has to be answered")
+					}
+					bytes = c.from05
+				}
+				r := newRig(t, v, consuming(""))
+				track := r.request("alice", "video")
+				if v >= genlite.Version05 {
+					r.answerTrack()
+				}
+				var m genlite.Subscribe
+				s, _ := r.accept(genlite.BidiSubscribe, &m)
+				_, err := s.Write(unhex(t, bytes))
+				must(t, err)
+				if c.fin {
+					must(t, s.Close())
+				}
+				if _, err := track.RecvGroup(t.Context()); !errors.Is(err, c.want) {
+					t.Errorf("the track ended with %v, want %v", err, c.want)
+				}
+				r.works()
+			})
+		})
+	}
+}
+
+func TestSilentAnswersTimeOut(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		track := r.request("alice", "video")
+		began := time.Now()
+		if _, err := track.RecvGroup(t.Context()); !errors.Is(err, model.ErrTimeout) {
+			t.Errorf("the track ended with %v, want a timeout", err)
+		}
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("gave up after %v", took)
+		}
+		r.works()
+	})
+}
+
+func TestAnnounceStreamThatBreaksTheRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes func(r *rig) []byte
+		want  error
+	}{
+		"garbage": {func(*rig) []byte { return []byte{3, 9, 1, 'a'} }, model.ErrDecode},
+		"announced twice": {func(r *rig) []byte {
+			if r.v >= genlite.Version05 {
+				return nil // there it is a restart
+			}
+			return r.encode(nil, active(r.v, "a"), active(r.v, "a"))
+		}, model.ErrDuplicate},
+		"too many": {func(r *rig) []byte {
+			return r.encode(nil, active(r.v, "a"), active(r.v, "b"), active(r.v, "c"))
+		}, model.ErrBoundsExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachVersion(t, func(t *testing.T, v genlite.Version) {
+				r := newRig(t, v, consuming(""), func(c *Config) { c.Limits.Broadcasts = 2 })
+				b := c.bytes(r)
+				if b == nil {
+					t.Skip("not against the rules")
+				}
+				s := r.listening()
+				_, err := s.Write(b)
+				must(t, err)
+				if err := r.ended(); !errors.Is(err, c.want) {
+					t.Errorf("the session ended with %v, want %v", err, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnnounceStreamThatIsReset(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		s := r.listening()
+		r.write(s, active(v, "alice"))
+		news := r.engine.subscriber.origin.Consume().Announcements()
+		defer news.Close()
+		a, err := news.Next(t.Context())
+		must(t, err)
+		_ = a.Broadcast.Close()
+		s.Reset(0)
+		a, err = news.Next(t.Context())
+		must(t, err)
+		if a.Broadcast != nil {
+			t.Error("the broadcast outlives its announce stream")
+		}
+		r.works()
+	})
+}
+
+func TestFloodOfGroupsOfOneSubscriberDoesNotHoldOthersUp(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		_, track := r.publish("alice", "video")
+		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
+		synctest.Wait()
+		for i := range 200 { // more than may be in flight, for a peer that reads none of it
+			must(t, track.WriteFrame(model.Frame{Payload: []byte(strings.Repeat(fmt.Sprint(i), 50_000))}))
+		}
+		synctest.Wait()
+		r.works()
+		s.Reset(0)
+		s.Stop(0)
+	})
+}

@@ -1,0 +1,299 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/wire"
+	"github.com/moqrx/moqrx/model"
+)
+
+// upstream is one subscription of ours, which all local readers of a track share.
+type upstream struct {
+	c    *subscriber
+	path model.Path
+	req  *model.TrackRequest
+	id   uint64
+	sent model.Subscription // what the peer knows that we want
+
+	track *model.TrackProducer // nil until the peer accepted
+	intake
+}
+
+// serveRequest answers a local request for a track of the peer: it subscribes, and stays
+// until the track ends or the last local reader leaves.
+func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *model.TrackRequest) {
+	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
+	err := u.run(ctx)
+	switch {
+	case u.track == nil:
+		req.Reject(err)
+	case err != nil:
+		u.track.Abort(err)
+		_ = u.track.Close()
+	default:
+		_ = u.track.Close()
+		u.flights.Wait() // a track that has finished lets its last groups in
+	}
+	u.giveUp(err)
+}
+
+// run returns nil when the track has finished, and otherwise why it has not.
+func (u *upstream) run(ctx context.Context) error {
+	if u.c.dialect.trackInfo {
+		info, err := u.askInfo(ctx)
+		if err != nil {
+			return err
+		}
+		if err := u.accept(info); err != nil {
+			return err
+		}
+		if err := u.awaitDemand(ctx); err != nil {
+			return err
+		}
+		u.sent, _ = u.track.Subscription()
+	} else {
+		u.sent = u.req.Subscription()
+	}
+	// Groups may overtake every answer, so the id is known before it is sent.
+	u.c.register(u)
+	defer u.c.unregister(u)
+	s, err := u.c.ask(ctx, genlite.BidiSubscribe, &genlite.Subscribe{
+		ID: u.id, Broadcast: u.path.String(), Track: u.req.Name(),
+		Priority: u.sent.Priority, Ordered: u.sent.Ordered, MaxLatency: toMillis(u.sent.MaxLatency),
+		StartGroup: optional(u.sent.Start), EndGroup: optional(u.sent.End),
+	})
+	if err != nil {
+		return err
+	}
+	answers := make(chan answer)
+	u.c.tasks.Go(func() { u.readAnswers(newReader(s, u.c.dialect.version), answers) })
+	err = u.follow(ctx, s, answers)
+	if err == nil || errors.Is(err, errUnsubscribed) {
+		_ = s.Close() // fails only when the stream is over already
+		s.Stop(uint64(model.CodeCancel))
+	} else {
+		refuse(s, codeOf(ctx, err))
+	}
+	return modelError(ctx, err)
+}
+
+// accept makes the track, with what the peer says about it.
+func (u *upstream) accept(info model.TrackInfo) error {
+	track, err := u.req.Accept(info)
+	if err != nil {
+		return err
+	}
+	u.track = track
+	u.scale = track.Info().Timescale
+	close(u.ready)
+	return nil
+}
+
+// askInfo sends TRACK and waits for TRACK_INFO.
+func (u *upstream) askInfo(ctx context.Context) (info model.TrackInfo, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, u.c.limits.Response,
+		failure(model.CodeTimeout, "no TRACK_INFO within %v", u.c.limits.Response))
+	defer cancel()
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	u.c.tasks.Go(func() {
+		select {
+		case <-u.req.Unused():
+			leave(model.ErrCancel)
+		case <-ctx.Done():
+		}
+	})
+	s, err := u.c.ask(ctx, genlite.BidiTrack, &genlite.Track{Broadcast: u.path.String(), Track: u.req.Name()})
+	if err != nil {
+		return info, err
+	}
+	stop := context.AfterFunc(ctx, func() { refuse(s, codeOf(ctx, ctx.Err())) })
+	defer stop()
+	var m genlite.TrackInfo
+	if err := whole(newReader(s, u.c.dialect.version).message(&m)); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		err = modelError(ctx, err)
+		refuse(s, uint64(model.CodeOf(err)))
+		return info, err
+	}
+	_ = s.Close() // fails only when the stream is over already
+	s.Stop(uint64(model.CodeCancel))
+	return model.TrackInfo{
+		Priority: m.Priority, Ordered: m.Ordered,
+		MaxLatency: millis(m.MaxLatency), Timescale: model.Timescale(m.Timescale),
+	}, nil
+}
+
+// awaitDemand waits until somebody wants the content of the track, and not only to know
+// what it is like.
+func (u *upstream) awaitDemand(ctx context.Context) error {
+	// Whoever still asks for nothing after the longest hold means it.
+	timer := time.NewTimer(2 * holdTime)
+	defer timer.Stop()
+	for {
+		changed := u.track.SubscriptionChanged()
+		wants, used := u.track.Subscription()
+		switch {
+		case !used:
+			return model.ErrCancel
+		case wants != peek:
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return modelError(ctx, ctx.Err())
+		}
+	}
+}
+
+// answer is a message of the publisher, or the end of its half.
+type answer struct {
+	m   genlite.Message
+	err error
+}
+
+func (u *upstream) readAnswers(r *reader, answers chan<- answer) {
+	for {
+		var a answer
+		a.err = r.parse(func(src []byte) (n int, err error) {
+			a.m, n, err = genlite.ParseSubscribeResponse(src, r.version)
+			return n, err
+		})
+		select {
+		case answers <- a:
+		case <-u.given.Done():
+			return
+		}
+		if a.err != nil {
+			return
+		}
+	}
+}
+
+// follow keeps the subscription in step with the local readers until one side ends it.
+// errUnsubscribed is the last local reader leaving.
+func (u *upstream) follow(ctx context.Context, s stream, answers <-chan answer) error {
+	timer := time.NewTimer(u.c.limits.Response)
+	defer timer.Stop()
+	for {
+		var changed, unused <-chan struct{}
+		var late <-chan time.Time
+		if u.track == nil {
+			unused, late = u.req.Unused(), timer.C
+		} else {
+			changed = u.track.SubscriptionChanged()
+			if err := u.update(s); err != nil {
+				return err
+			}
+		}
+		select {
+		case a := <-answers:
+			if a.err != nil {
+				return u.over(ctx, a.err)
+			}
+			if err := u.take(a.m); err != nil {
+				return err
+			}
+		case <-changed:
+		case <-unused:
+			return errUnsubscribed
+		case <-late:
+			return failure(model.CodeTimeout, "no answer to SUBSCRIBE within %v", u.c.limits.Response)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// update tells the peer what the local readers want, when that has changed.
+func (u *upstream) update(s stream) error {
+	wants, used := u.track.Subscription()
+	if !used {
+		return errUnsubscribed
+	}
+	if wants == u.sent {
+		return nil
+	}
+	u.sent = wants
+	return u.c.send(s, &genlite.SubscribeUpdate{
+		Priority: wants.Priority, Ordered: wants.Ordered, MaxLatency: toMillis(wants.MaxLatency),
+		StartGroup: optional(wants.Start), EndGroup: optional(wants.End),
+	})
+}
+
+// take applies an answer of the publisher.
+func (u *upstream) take(m genlite.Message) error {
+	switch m := m.(type) {
+	case *genlite.SubscribeOK:
+		if u.track == nil {
+			return u.accept(model.TrackInfo{})
+		}
+		return nil // repeated: it says nothing new
+	case *genlite.SubscribeStart:
+		u.startAt(m.Group)
+	case *genlite.SubscribeEnd:
+		u.endAt(m.Group)
+	case *genlite.SubscribeDrop:
+		u.c.log.Debug("groups will not come", "subscribe", u.id, "message", m)
+	}
+	if u.track == nil {
+		return failure(model.CodeProtocolViolation, "%s before SUBSCRIBE_OK", m.MessageName())
+	}
+	return nil
+}
+
+// over is the end of the publisher's half: a FIN finishes the track, once the groups that
+// are on their way have had time to come.
+func (u *upstream) over(ctx context.Context, err error) error {
+	if u.track == nil {
+		return whole(err)
+	}
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := u.settle(ctx); err != nil {
+		return err
+	}
+	if end, ok := u.boundary(); ok {
+		if err := u.track.FinishAt(end); err == nil {
+			return nil
+		}
+		u.c.log.Debug("end of a track not as told", "subscribe", u.id, "end", end)
+	}
+	return u.track.Finish()
+}
+
+func (u *upstream) settle(ctx context.Context) error {
+	timer := time.NewTimer(u.c.limits.Settle)
+	defer timer.Stop()
+	for !u.complete() {
+		changed := u.track.SubscriptionChanged()
+		if _, used := u.track.Subscription(); !used {
+			return errUnsubscribed
+		}
+		select {
+		case <-u.arrived:
+		case <-changed:
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func optional(b model.GroupBound) wire.Optional[uint64] {
+	return wire.Optional[uint64]{Value: b.Sequence, Set: b.Set}
+}
+
+func toMillis(d time.Duration) uint64 { return uint64(max(d, 0).Milliseconds()) }

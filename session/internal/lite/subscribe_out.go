@@ -1,0 +1,359 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/wire"
+	"github.com/moqrx/moqrx/model"
+)
+
+// served is one subscription of the peer.
+type served struct {
+	p      *publisher
+	id     uint64
+	stream stream
+	track  *model.TrackConsumer
+	info   model.TrackInfo
+	wants  atomic.Pointer[model.Subscription]
+	slots  chan struct{} // one for each group in flight
+	tasks  sync.WaitGroup
+
+	mu     sync.Mutex
+	flight map[uint64]*flight // groups in flight, by sequence
+}
+
+// flight is one group on its way to the peer.
+type flight struct {
+	cancel   context.CancelCauseFunc
+	progress time.Time // when the last frame was handed to the transport
+}
+
+// subscribe answers a SUBSCRIBE stream until the track ends, fails, or the peer leaves.
+func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genlite.Subscribe) (err error) {
+	if !p.reserve(m.ID) {
+		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
+	}
+	defer p.unreserve(m.ID)
+
+	sub := &served{
+		p: p, id: m.ID, stream: s,
+		slots:  make(chan struct{}, p.limits.Groups),
+		flight: make(map[uint64]*flight),
+	}
+	sub.wants.Store(&model.Subscription{
+		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
+		Start: bound(m.StartGroup), End: bound(m.EndGroup),
+	})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
+	defer func() { cancel(err) }()
+	p.tasks.Go(func() { cancel(sub.updates(r)) })
+
+	err = sub.serve(ctx, m)
+	if errors.Is(context.Cause(ctx), errUnsubscribed) {
+		return nil
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return modelError(ctx, err)
+}
+
+func (p *publisher) reserve(id uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, taken := p.ids[id]; taken {
+		return false
+	}
+	p.ids[id] = struct{}{}
+	return true
+}
+
+func (p *publisher) unreserve(id uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.ids, id)
+}
+
+// serve sends the track until it ends. An error has yet to reach the peer.
+func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
+	name := trackName{m.Broadcast, m.Track}
+	track, err := sub.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer track.Close()
+	sub.p.release(name)
+	if sub.info, err = track.Info(ctx); err != nil {
+		return err
+	}
+	if !sub.p.dialect.trackInfo {
+		err := sub.p.send(sub.stream, &genlite.SubscribeOK{
+			Priority: m.Priority, Ordered: m.Ordered, MaxLatency: m.MaxLatency,
+			StartGroup: m.StartGroup, EndGroup: m.EndGroup,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := sub.sendGroups(ctx); err != nil {
+		return err
+	}
+	if final, ok := track.FinalSequence(); ok && sub.p.dialect.trackInfo {
+		if err := sub.p.send(sub.stream, &genlite.SubscribeEnd{Group: final}); err != nil {
+			return err
+		}
+	}
+	sub.tasks.Wait() // the end of the stream says that nothing more will come
+	return ctx.Err()
+}
+
+// open subscribes to the track, with the wants of the moment.
+func (sub *served) open(ctx context.Context, name trackName) (*model.TrackConsumer, error) {
+	asked := sub.wants.Load()
+	track, err := sub.p.open(ctx, name, *asked)
+	if err != nil {
+		return nil, err
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	sub.track = track
+	if now := sub.wants.Load(); now != asked {
+		err = track.Update(*now)
+	}
+	return track, err
+}
+
+// sendGroups starts a stream for each group, and returns nil after the last one started.
+func (sub *served) sendGroups(ctx context.Context) error {
+	batch, floor, err := sub.firstGroups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range batch {
+		if err := sub.sendGroup(ctx, g, floor); err != nil {
+			return err
+		}
+	}
+	for len(batch) > 0 {
+		g, err := sub.track.RecvGroup(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := sub.sendGroup(ctx, g, floor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstGroups waits for the first groups to send, all that are there, and says below which
+// sequence nothing is sent: the requested start, else the latest cached group, else
+// whatever comes first. No groups and no error is the end of the track.
+func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsumer, floor uint64, err error) {
+	start := sub.wants.Load().Start
+	floor = start.Sequence
+	if latest, ok := sub.track.Latest(); ok && !start.Set {
+		floor = latest
+	}
+	for {
+		g, ok, err := sub.track.TryRecvGroup()
+		if err == nil && !ok && len(batch) == 0 {
+			g, err = sub.track.RecvGroup(ctx)
+			ok = err == nil
+		}
+		switch {
+		case errors.Is(err, io.EOF), err == nil && !ok:
+			if len(batch) == 0 || !sub.p.dialect.trackInfo {
+				return batch, floor, nil
+			}
+			if !start.Set { // else an older group may still come, out of order
+				floor = lowest(batch)
+			}
+			return batch, floor, sub.p.send(sub.stream, &genlite.SubscribeStart{Group: floor})
+		case err != nil:
+			closeAll(batch)
+			return nil, 0, err
+		case g.Sequence() < floor:
+			_ = g.Close()
+		default:
+			batch = append(batch, g)
+		}
+	}
+}
+
+func lowest(groups []*model.GroupConsumer) uint64 {
+	low := groups[0].Sequence()
+	for _, g := range groups {
+		low = min(low, g.Sequence())
+	}
+	return low
+}
+
+func closeAll(groups []*model.GroupConsumer) {
+	for _, g := range groups {
+		_ = g.Close()
+	}
+}
+
+// sendGroup starts a group on its own stream, as soon as there is a slot. It owns g.
+func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor uint64) error {
+	if g.Sequence() < floor {
+		sub.p.log.Debug("group not sent", "subscribe", sub.id, "group", g.Sequence(), "reason", "below the start that was told")
+		_ = g.Close()
+		return nil
+	}
+	if err := sub.slot(ctx); err != nil {
+		_ = g.Close()
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	f := &flight{cancel: cancel, progress: time.Now()}
+	sub.mu.Lock()
+	sub.flight[g.Sequence()] = f
+	sub.mu.Unlock()
+	sub.tasks.Go(func() {
+		defer cancel(nil)
+		defer g.Close()
+		sub.fly(ctx, g, f)
+		sub.mu.Lock()
+		delete(sub.flight, g.Sequence())
+		sub.mu.Unlock()
+		<-sub.slots
+	})
+	return nil
+}
+
+// slot waits until one more group may be in flight. While it waits, groups that a slow peer
+// has not taken within the track's retention make room.
+func (sub *served) slot(ctx context.Context) error {
+	select {
+	case sub.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	retention := max(sub.info.MaxLatency, time.Second)
+	for {
+		timer := time.NewTimer(retention)
+		select {
+		case sub.slots <- struct{}{}:
+			timer.Stop()
+			return nil
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case now := <-timer.C:
+			sub.expire(now.Add(-retention))
+		}
+	}
+}
+
+// expire gives up the groups that have not moved since then, except the latest.
+func (sub *served) expire(since time.Time) {
+	latest, _ := sub.track.Latest()
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	for sequence, f := range sub.flight {
+		if sequence != latest && !f.progress.After(since) {
+			sub.p.log.Debug("group given up", "subscribe", sub.id, "group", sequence, "reason", "the peer does not take it")
+			f.cancel(model.ErrOld)
+		}
+	}
+}
+
+// fly sends one group: header, frames, FIN, or a reset that says what went wrong.
+func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
+	s, err := sub.p.groups.stream(ctx, rank{sub, g.Sequence()})
+	if err != nil {
+		return // the session or the subscription is over
+	}
+	stop := context.AfterFunc(s.Context(), func() { f.cancel(context.Cause(s.Context())) })
+	defer stop()
+	// A write that flow control holds back does not look at ctx.
+	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
+	err = sub.writeGroup(ctx, s, g, f)
+	if !unblock() {
+		return
+	}
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		s.Reset(codeOf(ctx, err))
+	}
+}
+
+func (sub *served) writeGroup(ctx context.Context, s io.Writer, g *model.GroupConsumer, f *flight) error {
+	w := newFrameWriter(s, &sub.p.dialect)
+	defer w.release()
+	head, err := genlite.AppendUniStream(w.out.AvailableBuffer(), genlite.UniGroup, sub.p.dialect.version)
+	if err != nil {
+		return failure(model.CodeEncode, "%v", err)
+	}
+	head, err = sub.p.encode(head, &genlite.Group{Subscribe: sub.id, Sequence: g.Sequence()})
+	if err != nil {
+		return err
+	}
+	if _, err := w.out.Write(head); err != nil {
+		return err
+	}
+	return w.group(ctx, g, func() {
+		sub.mu.Lock()
+		f.progress = time.Now()
+		sub.mu.Unlock()
+	})
+}
+
+// updates reads the peer's half to its end, and returns why it ended.
+func (sub *served) updates(r *reader) error {
+	for {
+		var m genlite.SubscribeUpdate
+		err := r.message(&m)
+		if errors.Is(err, io.EOF) {
+			return errUnsubscribed
+		}
+		if err != nil {
+			return modelError(context.Background(), err)
+		}
+		sub.update(&m)
+	}
+}
+
+// update replaces what the peer wants. No start leaves the position alone.
+func (sub *served) update(m *genlite.SubscribeUpdate) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	wants := model.Subscription{
+		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
+		Start: bound(m.StartGroup), End: bound(m.EndGroup),
+	}
+	if !wants.Start.Set {
+		wants.Start = sub.wants.Load().Start
+	}
+	sub.wants.Store(&wants)
+	if sub.track == nil {
+		return
+	}
+	if err := sub.track.Update(wants); err != nil {
+		sub.p.log.Debug("update not applied", "subscribe", sub.id, "error", err)
+	}
+}
+
+func bound(o wire.Optional[uint64]) model.GroupBound {
+	return model.GroupBound{Sequence: o.Value, Set: o.Set}
+}
+
+// millis is a duration of the wire, cut to what fits.
+func millis(ms uint64) time.Duration {
+	const most = uint64(1<<63-1) / uint64(time.Millisecond)
+	return time.Duration(min(ms, most)) * time.Millisecond
+}

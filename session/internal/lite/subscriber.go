@@ -1,0 +1,90 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/moqrx/moqrx/model"
+)
+
+// subscriber is the half of a session that takes from the peer.
+type subscriber struct {
+	*Engine
+	origin *model.OriginProducer // nil: nothing is asked for
+	// unknown stands for a publisher that gives no id, so that what it announces can
+	// be told from what others do.
+	unknown model.OriginID
+
+	mu         sync.Mutex
+	next       uint64               // next subscribe id
+	tracks     map[uint64]*upstream // subscriptions whose groups are taken
+	broadcasts int                  // announced by the peer, on all streams
+}
+
+func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
+	return &subscriber{
+		Engine: e, origin: origin,
+		unknown: model.RandomOriginID(),
+		tracks:  make(map[uint64]*upstream),
+	}
+}
+
+// start asks for what is announced under every permitted prefix.
+func (c *subscriber) start(ctx context.Context) {
+	if c.origin == nil {
+		return
+	}
+	for _, prefix := range c.origin.Allowed() {
+		c.tasks.Go(func() {
+			err := c.listen(ctx, prefix)
+			var known *model.Error
+			switch {
+			case ctx.Err() != nil, err == nil:
+			case errors.As(err, &known) && known.Remote:
+				c.log.Warn("the peer refused to announce", "prefix", prefix, "error", err)
+			default:
+				// What is available is no longer known: better start afresh than go on blind.
+				c.fail(err)
+			}
+		})
+	}
+}
+
+// register gives the next subscribe id to u. From then on its groups are taken.
+func (c *subscriber) register(u *upstream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u.id = c.next
+	c.next++
+	c.tracks[u.id] = u
+}
+
+func (c *subscriber) unregister(u *upstream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.tracks, u.id)
+}
+
+// enter finds the subscription of a group stream and counts the group in: u.flights.Done
+// counts it out. nil is a subscription that is not, or no longer, known.
+func (c *subscriber) enter(id uint64) *upstream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.tracks[id]
+	if u != nil {
+		u.flights.Add(1)
+	}
+	return u
+}
+
+// count notes n more announced broadcasts, and fails above the limit.
+func (c *subscriber) count(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broadcasts += n
+	if c.broadcasts > c.limits.Broadcasts {
+		return failure(model.CodeBoundsExceeded, "the peer announces more than %d broadcasts", c.limits.Broadcasts)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package lite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/transport"
+)
+
+// stream is a stream in both directions, written to by one goroutine.
+type stream = transport.Stream
+
+// send writes messages to s in one write.
+func (e *Engine) send(s io.Writer, messages ...genlite.Message) error {
+	b, err := e.encode(nil, messages...)
+	if err != nil {
+		return err
+	}
+	_, err = s.Write(b)
+	return err
+}
+
+// encode appends messages to b.
+func (e *Engine) encode(b []byte, messages ...genlite.Message) ([]byte, error) {
+	for _, m := range messages {
+		var err error
+		if b, err = m.Append(b, e.dialect.version); err != nil {
+			return nil, failure(model.CodeEncode, "%v", err)
+		}
+	}
+	return b, nil
+}
+
+// ask opens a stream and sends its type and first message in one write: some deployed
+// peers read both before they accept the next stream.
+func (e *Engine) ask(ctx context.Context, kind genlite.BidiStream, m genlite.Message) (stream, error) {
+	b, err := genlite.AppendBidiStream(nil, kind, e.dialect.version)
+	if err != nil {
+		return nil, failure(model.CodeEncode, "%v", err)
+	}
+	if b, err = e.encode(b, m); err != nil {
+		return nil, err
+	}
+	s, err := e.conn.OpenBidi(ctx)
+	if err != nil {
+		return nil, modelError(ctx, err)
+	}
+	if _, err := s.Write(b); err != nil {
+		refuse(s, uint64(model.CodeCancel))
+		return nil, modelError(ctx, err)
+	}
+	return s, nil
+}
+
+// writeBuffer is how much of a group is put together before it is written.
+const writeBuffer = 32 << 10
+
+var writeBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
+
+// frameWriter writes the frames of one group. What is ready goes out in one write, up to
+// the size of the buffer; nothing waits in the buffer for content that is not there yet.
+type frameWriter struct {
+	out      *bufio.Writer
+	dialect  *dialect
+	header   genlite.FrameHeader
+	previous uint64 // timestamp of the previous frame
+}
+
+func newFrameWriter(s io.Writer, d *dialect) *frameWriter {
+	out := writeBuffers.Get().(*bufio.Writer)
+	out.Reset(s)
+	return &frameWriter{out: out, dialect: d}
+}
+
+func (w *frameWriter) release() {
+	w.out.Reset(nil)
+	writeBuffers.Put(w.out)
+	w.out = nil
+}
+
+// group writes every frame of g as it comes, and returns nil after the last one of a
+// finished group. wrote is called after each frame.
+func (w *frameWriter) group(ctx context.Context, g *model.GroupConsumer, wrote func()) error {
+	for {
+		frame, ok, err := g.TryReadFrame()
+		switch {
+		case err != nil:
+		case ok:
+			err = w.whole(frame)
+		default:
+			err = w.next(ctx, g)
+		}
+		if errors.Is(err, io.EOF) {
+			return w.out.Flush()
+		}
+		if err != nil {
+			return err
+		}
+		wrote()
+	}
+}
+
+// whole writes a frame that is complete.
+func (w *frameWriter) whole(f model.Frame) error {
+	if err := w.head(f.Timestamp, uint64(len(f.Payload))); err != nil {
+		return err
+	}
+	_, err := w.out.Write(f.Payload)
+	return err
+}
+
+// next waits for a frame and writes it chunk by chunk. io.EOF is the end of the group.
+func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	f, err := g.NextFrame(ctx)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info := f.Info()
+	if err := w.head(info.Timestamp, info.Size); err != nil {
+		return err
+	}
+	for {
+		chunk, ok, err := f.TryReadChunk()
+		if err == nil && !ok {
+			if err := w.out.Flush(); err != nil {
+				return err
+			}
+			chunk, err = f.ReadChunk(ctx)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := w.out.Write(chunk); err != nil {
+			return err
+		}
+	}
+}
+
+// head writes the header of a frame.
+func (w *frameWriter) head(t model.Timestamp, size uint64) error {
+	w.header.PayloadLength = size
+	if w.dialect.timestamps {
+		w.header.TimestampDelta = int64(t.Value - w.previous)
+		w.previous = t.Value
+	}
+	b, err := w.header.Append(w.out.AvailableBuffer(), w.dialect.version)
+	if err != nil {
+		return failure(model.CodeEncode, "%v", err)
+	}
+	_, err = w.out.Write(b)
+	return err
+}
+
+// untilStopped derives a context that also ends when the peer stops reading s.
+func untilStopped(ctx context.Context, s transport.SendStream) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.Context(), func() { cancel(context.Cause(s.Context())) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}

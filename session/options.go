@@ -1,0 +1,93 @@
+package session
+
+import (
+	"crypto/tls"
+	"io"
+	"log/slog"
+
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/transport/endpoint"
+)
+
+// Option changes how a session or a listener is made. What does not apply is ignored: a
+// fingerprint does nothing on a listener.
+type Option func(*options)
+
+type options struct {
+	publish     *model.OriginConsumer
+	publishOf   *model.OriginProducer // instead of publish: the session makes its own handle
+	consume     *model.OriginProducer
+	versions    Versions
+	tls         *tls.Config
+	certificate *tls.Certificate
+	insecure    bool
+	fingerprint *[32]byte
+	capture     *endpoint.Capture
+	keyLog      io.Writer
+	log         *slog.Logger
+	path        string
+}
+
+func newOptions(opts []Option) options {
+	o := options{versions: DefaultVersions(), log: slog.New(slog.DiscardHandler)}
+	return o.with(opts)
+}
+
+func (o options) with(opts []Option) options {
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// WithPublish serves what c sees to the peer. The caller keeps the handle open for as long
+// as the session lives.
+func WithPublish(c *model.OriginConsumer) Option {
+	return func(o *options) { o.publish, o.publishOf = c, nil }
+}
+
+// WithConsume puts what the peer announces into p. The caller keeps the handle open for as
+// long as the session lives.
+func WithConsume(p *model.OriginProducer) Option { return func(o *options) { o.consume = p } }
+
+// WithOrigin does both: the peer is served from the origin, and what it announces goes there.
+// A server whose sessions all have the same origin is a relay.
+func WithOrigin(p *model.OriginProducer) Option {
+	return func(o *options) { o.publish, o.publishOf, o.consume = nil, p, p }
+}
+
+// WithVersions restricts and orders the versions that are offered and accepted.
+func WithVersions(vs Versions) Option { return func(o *options) { o.versions = vs } }
+
+// WithTLSConfig is the TLS configuration to start from. It is cloned; the application
+// protocols in it are replaced.
+func WithTLSConfig(c *tls.Config) Option { return func(o *options) { o.tls = c } }
+
+// WithCertificate is the certificate of a listener. Without one, and without any in the TLS
+// configuration, it makes its own as [SelfSignedCertificate] does.
+func WithCertificate(c tls.Certificate) Option { return func(o *options) { o.certificate = &c } }
+
+// WithInsecure makes a client accept any certificate. Only for tests.
+func WithInsecure() Option { return func(o *options) { o.insecure = true } }
+
+// WithFingerprint makes a client accept the one certificate whose DER encoding has this SHA-256
+// hash, and no other, whatever it says about itself.
+func WithFingerprint(sum [32]byte) Option { return func(o *options) { o.fingerprint = &sum } }
+
+// WithCapture records every datagram on the UDP socket as pcapng, with the TLS secrets in it:
+// whoever has the file reads the sessions. Each packet is written as it comes. Clients and
+// listeners that are given the same option share one file.
+func WithCapture(w io.Writer) Option {
+	c := endpoint.NewCapture(w)
+	return func(o *options) { o.capture = c }
+}
+
+// WithKeyLog writes the TLS secrets in the format of NSS key logs.
+func WithKeyLog(w io.Writer) Option { return func(o *options) { o.keyLog = w } }
+
+// WithLogger takes what is odd but ends nothing. Without it, nothing is logged.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithPath is what [Client] asks for on a connection that has no URL, as a URL path with an
+// optional query. moq-lite-05 is the first version that can carry it.
+func WithPath(path string) Option { return func(o *options) { o.path = path } }

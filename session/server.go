@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/url"
+	"sync"
+
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/lite"
+	"github.com/moqrx/moqrx/session/transport"
+)
+
+// Request is a client that asks for a session. Exactly one of Accept and Reject must be called.
+type Request struct {
+	conn    transport.Conn
+	options options
+	version Version
+	path    model.Path
+	query   string
+	tls     *tls.ConnectionState
+	engine  *lite.Engine
+
+	once  sync.Once
+	begun func(*Session) // told about the session, or nil after a refusal
+}
+
+// Server answers a client on a connection whose version is negotiated: it reads what the
+// client asks for (the SETUP of moq-lite-05; earlier versions say nothing) and
+// returns the request. It owns the connection from now on. A client that does not say what it
+// wants within 10 s is refused.
+func Server(ctx context.Context, conn transport.Conn, opts ...Option) (*Request, error) {
+	return server(ctx, conn, newOptions(opts))
+}
+
+func server(ctx context.Context, conn transport.Conn, o options) (*Request, error) {
+	version, err := o.versions.negotiated(conn.Protocol())
+	if err != nil {
+		return nil, refuse(conn, err)
+	}
+	engine := o.engine(conn, version)
+	setup, err := engine.AwaitSetup(ctx)
+	if err != nil {
+		return nil, refuse(conn, ended(err))
+	}
+	r := &Request{conn: conn, options: o, version: version, engine: engine, begun: func(*Session) {}}
+	if u, err := url.Parse(setup.Path); err == nil {
+		r.path, r.query = model.NewPath(u.Path), u.RawQuery
+	} else {
+		r.path = model.NewPath(setup.Path)
+	}
+	return r, nil
+}
+
+// Path is what the session is about: the path of the URL, or of SETUP where there is no URL.
+func (r *Request) Path() model.Path { return r.path }
+
+// RawQuery is the query that came with the path, undecoded.
+func (r *Request) RawQuery() string { return r.query }
+
+// Version is the one that was negotiated.
+func (r *Request) Version() Version { return r.version }
+
+// Transport names the carrier.
+func (r *Request) Transport() transport.Kind { return r.conn.Kind() }
+
+// RemoteAddr is the address of the client.
+func (r *Request) RemoteAddr() net.Addr { return r.conn.RemoteAddr() }
+
+// PeerOrigin is the origin id of the client, or 0 when it has told none.
+func (r *Request) PeerOrigin() model.OriginID { return r.engine.PeerOrigin() }
+
+// TLS is the state of the TLS connection, or nil where there is none.
+func (r *Request) TLS() *tls.ConnectionState { return r.tls }
+
+// Accept starts the session. Options add to those of the listener or of [Server]: this is
+// where a server grants what the client may see and publish, with [WithPublish],
+// [WithConsume] or [WithOrigin] of origins that are scoped and rooted for it. Nothing is rooted
+// at the path by itself. A second call, or one after Reject, fails.
+func (r *Request) Accept(opts ...Option) (*Session, error) {
+	err := error(&Error{Code: model.CodeClosed, Reason: "the request has been answered already"})
+	var s *Session
+	r.once.Do(func() { s, err = r.accept(opts) })
+	return s, err
+}
+
+func (r *Request) accept(opts []Option) (*Session, error) {
+	o := r.options.with(opts)
+	publish, consume, after := o.grants()
+	r.engine.Grant(publish, consume)
+	// A client that gives no credit for a stream must not hold the server up.
+	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
+	defer cancel()
+	if err := r.engine.SendSetup(ctx); err != nil {
+		after()
+		r.begun(nil)
+		return nil, refuse(r.conn, ended(err))
+	}
+	s := start(r.conn, r.version, r.path, r.engine, after)
+	r.begun(s)
+	return s, nil
+}
+
+// Reject refuses the session with the code and text of err: see [model.CodeOf]. Nil
+// stands for model.ErrUnauthorized. After Accept or Reject it does nothing.
+func (r *Request) Reject(err error) error {
+	if err == nil {
+		err = model.ErrUnauthorized
+	}
+	r.once.Do(func() {
+		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), err.Error())
+		r.begun(nil)
+	})
+	return nil
+}
