@@ -135,11 +135,13 @@ func TestSilentHTTP3ConnectionIsDroppedAndBlocksNobody(t *testing.T) {
 	config := serverConfig(t, "moq-lite-05")
 	config.HandshakeTimeout = 300 * time.Millisecond
 	l := listen(t, "127.0.0.1:0", config)
+	live := dial(t, at(l, "https", "/"), clientConfig("moq-lite-05"))
+	accept(t, l)
 	silent, err := rawDial(t, l, http3.NextProtoH3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := dial(t, at(l, "https", "/"), clientConfig("moq-lite-05"))
+	dial(t, at(l, "https", "/"), clientConfig("moq-lite-05"))
 	accept(t, l)
 	<-silent.Context().Done()
 	var e *quicgo.ApplicationError

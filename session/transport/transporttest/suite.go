@@ -68,7 +68,7 @@ type pair struct {
 }
 
 func newPair(t *testing.T, connect Connect, swap bool) *pair {
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), deadline) // t.Context ends before the cleanup
 	p := &pair{T: t, ctx: ctx}
 	p.a, p.b = connect(t, maxUni)
 	if swap {
@@ -78,7 +78,9 @@ func newPair(t *testing.T, connect Connect, swap bool) *pair {
 	// Reads and writes know no context: a test that hangs is ended by closing the connection.
 	stop := context.AfterFunc(ctx, func() { _ = a.CloseWithError(999, "the test took too long") })
 	t.Cleanup(func() {
-		stop()
+		if !stop() {
+			t.Error("the test took too long")
+		}
 		cancel()
 		_ = a.CloseWithError(0, "")
 	})
