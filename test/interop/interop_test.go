@@ -23,25 +23,42 @@ func TestEveryByteArrives(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			r := startRelay(t, binary, "-versions", version)
-			t.Run("node to node", func(t *testing.T) {
-				transfer(t, version, r, node("publish.mjs"), node("subscribe.mjs"), node("subscribe.mjs"))
-			})
+			for _, c := range []struct {
+				name        string
+				publisher   starter
+				subscribers []starter
+			}{
+				{"node to node", node("publish.mjs"), []starter{node("subscribe.mjs"), node("subscribe.mjs")}},
+				{"node to go", node("publish.mjs"), []starter{subscriber("https"), subscriber("moqt")}},
+				{"go to node", publisher("https"), []starter{node("subscribe.mjs"), node("subscribe.mjs")}},
+				{"node to both", node("publish.mjs"), []starter{node("subscribe.mjs"), subscriber("https")}},
+			} {
+				t.Run(c.name, func(t *testing.T) {
+					base := plan{URL: "https://" + r.address, Certificate: r.certificate, Protocols: []string{version}}
+					transfer(t, version, base, c.publisher, c.subscribers...)
+				})
+			}
 		})
 	}
 }
 
+// TestDefaults lets both ends offer all that they speak, and lets @moq/net find the certificate
+// of a development server as it does for http URLs: it asks for /certificate.sha256.
+func TestDefaults(t *testing.T) {
+	needPeers(t)
+	r := startRelay(t, buildRelay(t.Context(), t))
+	transfer(t, "moq-lite-05", plan{URL: "http://" + r.address}, node("publish.mjs"), node("subscribe.mjs"))
+}
+
 // transfer runs a plan from its publisher to its subscribers, in steps that each wait for
-// what they need, so that nothing depends on who is faster.
-func transfer(t *testing.T, version string, relay relay, publisher starter, subscribers ...starter) {
+// what they need, so that nothing depends on who is faster. base says how to reach the relay.
+func transfer(t *testing.T, version string, base plan, publisher starter, subscribers ...starter) {
 	r := newRun(t, version)
 
 	// The URL path of a session is its root: who connects to /house publishes below it.
-	published := plan{
-		URL: "https://" + relay.address + "/house", Certificate: relay.certificate,
-		Protocols: []string{version}, Broadcast: "room/" + t.Name(), Tracks: tracks(),
-	}
-	consumed := published
-	consumed.URL, consumed.Broadcast = "https://"+relay.address+"/", "house/"+published.Broadcast
+	published, consumed := base, base
+	published.URL, published.Broadcast, published.Tracks = base.URL+"/house", "room/"+t.Name(), tracks()
+	consumed.URL, consumed.Broadcast, consumed.Tracks = base.URL+"/", "house/"+published.Broadcast, tracks()
 
 	// Subscribers come first, so that they hear the announcement live.
 	for i, start := range subscribers {

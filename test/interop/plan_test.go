@@ -11,7 +11,7 @@ import (
 // A plan says what is published, and where. Peers get it as JSON.
 type plan struct {
 	URL         string      `json:"url"`
-	Certificate string      `json:"certificate"`
+	Certificate string      `json:"certificate,omitempty"` // SHA-256 in hex
 	Protocols   []string    `json:"protocols,omitempty"`
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
