@@ -157,7 +157,7 @@ func TestFollowsASessionOfWebTransportGo(t *testing.T) {
 		{`note > uni 2 SETTINGS`, `h3_datagram=1`},
 		{`note < uni 3 SETTINGS`, `enable_connect_protocol=1`},
 		{`note > bidi 0 CONNECT`, `path=/room?x=1`, `protocol=webtransport-h3`},
-		{`note < bidi 0 RESPONSE [status=200 wt-protocol="moq-lite-05"]`},
+		{`note < bidi 0 RESPONSE [status=200 wt-protocol=moq-lite-05]`},
 		{`0 > bidi 4 "ask" at 3 fin`},
 		{`0 < bidi 4 "answer" at 0 fin`},
 		{`0 < uni 7 kind 3 code 0x52e4a40fa8fb`},
@@ -234,9 +234,9 @@ func TestHoldsStreamsBackUntilTheAnswer(t *testing.T) {
 	s.send(down, 0, frame(1, literal(":status", "103"))+frame(1, literal(":status", "200", "wt-protocol", `"c\"d"`)), false)
 	s.send(down, 3, " late", true)
 	want := []string{
-		`note > bidi 0 CONNECT [path=/p protocol=webtransport wt-available-protocols="a;b", "c\"d"; q=1] `,
+		`note > bidi 0 CONNECT [path=/p protocol=webtransport wt-available-protocols=a;b,c"d] `,
 		`note < bidi 0 RESPONSE [status=103] `,
-		`note < bidi 0 RESPONSE [status=200 wt-protocol="c\"d"] `,
+		`note < bidi 0 RESPONSE [status=200 wt-protocol=c"d] `,
 		`session 0 /p offers ["a;b" "c\"d"] chose "c\"d" status 200 `,
 		`0 < uni 3 "early" at 3 fin false`,
 		`0 < bidi 0 datagram "d"`,
@@ -272,7 +272,7 @@ func TestEveryByteMayComeAlone(t *testing.T) {
 	want := []string{
 		`note > uni 2 SETTINGS [h3_datagram=1 wt_enabled=1 0x999=2] `,
 		`note > uni 2 HTTP3_GOAWAY [id=8] `,
-		`note > bidi 0 CONNECT [path=/p protocol=webtransport wt-available-protocols="a;b", "c\"d"; q=1] `,
+		`note > bidi 0 CONNECT [path=/p protocol=webtransport wt-available-protocols=a;b,c"d] `,
 		`note < bidi 0 RESPONSE [status=200] `,
 		`session 0 /p offers ["a;b" "c\"d"] chose "" status 200 `,
 		`note < bidi 0 DRAIN_WEBTRANSPORT_SESSION [] `,

@@ -57,9 +57,14 @@ func responseNote(s section) []slog.Attr { return attrs(s, ":status", "wt-protoc
 
 func attrs(s section, names ...string) (out []slog.Attr) {
 	for _, n := range names {
-		if v, ok := s[n]; ok {
-			out = append(out, slog.String(strings.TrimPrefix(n, ":"), v))
+		v, ok := s[n]
+		if !ok {
+			continue
 		}
+		if list := parseStrings(v); len(list) > 0 {
+			v = strings.Join(list, ",")
+		}
+		out = append(out, slog.String(strings.TrimPrefix(n, ":"), v))
 	}
 	return out
 }
