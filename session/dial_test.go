@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/moqrx/moqrx/model"
@@ -222,15 +223,32 @@ func TestRejectedOverTheNetwork(t *testing.T) {
 }
 
 func TestCaptureAndKeyLog(t *testing.T) {
-	var capture, keys bytes.Buffer
+	var capture, keys lockedBuffer // the socket closes a moment after the session
 	l := relayed(t, model.NewOrigin())
 	s := get[*session.Session](t)(session.Dial(t.Context(), "moqt://"+l.Addr().String(),
 		session.WithInsecure(), session.WithCapture(&capture), session.WithKeyLog(&keys)))
 	must(t, s.Close())
-	if !bytes.HasPrefix(capture.Bytes(), []byte{0x0a, 0x0d, 0x0d, 0x0a}) {
-		t.Errorf("the capture does not begin as a pcapng: %x", capture.Bytes()[:min(8, capture.Len())])
+	if got := capture.String(); !strings.HasPrefix(got, "\x0a\x0d\x0d\x0a") {
+		t.Errorf("the capture does not begin as a pcapng: %x", got[:min(8, len(got))])
 	}
 	if !strings.Contains(keys.String(), "CLIENT_TRAFFIC_SECRET_0") {
 		t.Errorf("key log %q", keys.String())
 	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

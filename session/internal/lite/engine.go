@@ -12,17 +12,12 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// Config says what a session is made of. Publish and Consume may each be nil: nothing is
-// then served to the peer, or asked of it.
+// Config says what a session is made of.
 type Config struct {
 	// Conn is the connection, which the engine owns from now on.
 	Conn transport.Conn
 	// Version is the one that was negotiated.
 	Version genlite.Version
-	// Publish is what the peer may see and subscribe to.
-	Publish *model.OriginConsumer
-	// Consume is where broadcasts of the peer appear.
-	Consume *model.OriginProducer
 	// Path is what a client asks for where the transport has no URL, with the query. It is
 	// sent in SETUP, and left out when empty.
 	Path string
@@ -32,7 +27,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Engine runs one session. Make it with [New].
+// Engine runs one session. Make it with [New], and call its methods from one goroutine.
+// PeerOrigin may be called from any.
 type Engine struct {
 	conn    transport.Conn
 	dialect dialect
@@ -50,7 +46,8 @@ type Engine struct {
 	fail context.CancelCauseFunc
 }
 
-// New makes the engine of a session. Nothing is sent or read before its methods are called.
+// New makes the engine of a session. Nothing is sent or read before its methods are called:
+// on a server [Engine.AwaitSetup], then Grant, SendSetup and Run.
 func New(cfg Config) *Engine {
 	e := &Engine{
 		conn:    cfg.Conn,
@@ -62,12 +59,11 @@ func New(cfg Config) *Engine {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.Grant(cfg.Publish, cfg.Consume)
 	return e
 }
 
-// Grant replaces what is served and where the peer's broadcasts go. Call it before
-// [Engine.SendSetup], which tells the peer our origin id.
+// Grant says what the peer may see and subscribe to, and where its broadcasts appear. Either
+// may be nil: nothing is then served to the peer, or asked of it. Call it once.
 func (e *Engine) Grant(publish *model.OriginConsumer, consume *model.OriginProducer) {
 	var self model.OriginID
 	switch {

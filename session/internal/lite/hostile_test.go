@@ -167,7 +167,7 @@ func TestSetupStreamBefore05IsUnexpected(t *testing.T) {
 
 func TestTooManyStreams(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
-		r := newRig(t, v, func(c *Config) { c.Limits.Streams = 3 })
+		r := newRig(t, v, func(c *rigConfig) { c.Limits.Streams = 3 })
 		for range 3 {
 			r.raw([]byte{0x40})
 			r.uni([]byte{0x40})
@@ -381,7 +381,7 @@ func TestAnnounceStreamThatBreaksTheRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachVersion(t, func(t *testing.T, v genlite.Version) {
-				r := newRig(t, v, consuming(""), func(c *Config) { c.Limits.Broadcasts = 2 })
+				r := newRig(t, v, consuming(""), func(c *rigConfig) { c.Limits.Broadcasts = 2 })
 				b := c.bytes(r)
 				if b == nil {
 					t.Skip("not against the rules")

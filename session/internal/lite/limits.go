@@ -18,8 +18,10 @@ type Limits struct {
 	FirstBytes time.Duration
 	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK.
 	Response time.Duration
-	// Settle is how long a finished subscription waits for groups that are still on their
-	// way: their streams may arrive after the end of the subscribe stream.
+	// Settle is how long a finished subscription waits for groups that are missing below its
+	// end: their streams may arrive after the end of the subscribe stream. Where the version
+	// does not tell the end (before moq-lite-05), nobody knows whether one is missing,
+	// and a quarter of it has to do.
 	Settle time.Duration
 }
 
@@ -31,7 +33,7 @@ func DefaultLimits() Limits {
 		Groups:     128,
 		FirstBytes: 10 * time.Second,
 		Response:   10 * time.Second,
-		Settle:     250 * time.Millisecond,
+		Settle:     time.Second,
 	}
 }
 

@@ -17,7 +17,7 @@ type publisher struct {
 	groups *scheduler
 
 	mu    sync.Mutex
-	ids   map[uint64]struct{} // subscribe ids of the peer that are in use
+	subs  map[uint64]*served // subscriptions of the peer, by its ids
 	holds map[trackName]*hold
 }
 
@@ -27,7 +27,7 @@ type trackName struct{ broadcast, track string }
 func newPublisher(e *Engine, origin *model.OriginConsumer, self model.OriginID) *publisher {
 	return &publisher{
 		Engine: e, origin: origin, self: self,
-		ids:   make(map[uint64]struct{}),
+		subs:  make(map[uint64]*served),
 		holds: make(map[trackName]*hold),
 	}
 }

@@ -80,7 +80,6 @@ type tape struct {
 	mu   sync.Mutex
 	data []byte
 	end  string
-	done bool
 }
 
 func record(s io.Reader) *tape {

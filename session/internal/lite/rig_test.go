@@ -46,17 +46,28 @@ type rig struct {
 	cancel context.CancelCauseFunc
 }
 
-// newRig starts an engine that serves and consumes.
-func newRig(t *testing.T, v genlite.Version, change ...func(*Config)) *rig {
+// rigConfig is what a test may change about the engine.
+type rigConfig struct {
+	Config
+	transport memory.Config
+	publish   *model.OriginConsumer
+	consume   *model.OriginProducer
+}
+
+// newRig starts an engine that serves an origin, and consumes if it is told to.
+func newRig(t *testing.T, v genlite.Version, change ...func(*rigConfig)) *rig {
 	t.Helper()
-	peer, own := memory.Pair(v.ALPN())
 	origin := model.NewOrigin(model.WithOriginID(serverOrigin))
-	cfg := Config{Conn: own, Version: v, Publish: origin.Consume()}
+	cfg := rigConfig{publish: origin.Consume(), transport: memory.Config{Protocol: v.ALPN()}}
+	cfg.Version = v
 	for _, f := range change {
 		f(&cfg)
 	}
+	peer, own := cfg.transport.Pair()
+	cfg.Conn = own
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := &rig{t: t, v: v, engine: New(cfg), peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
+	r := &rig{t: t, v: v, engine: New(cfg.Config), peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
+	r.engine.Grant(cfg.publish, cfg.consume)
 	if err := r.engine.SendSetup(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -69,12 +80,9 @@ func newRig(t *testing.T, v genlite.Version, change ...func(*Config)) *rig {
 }
 
 // consuming makes the engine ask for announcements under some prefixes.
-func consuming(prefixes ...model.Path) func(*Config) {
-	return func(c *Config) {
-		c.Consume = model.NewOrigin(model.WithOriginID(clientOrigin))
-		if len(prefixes) > 0 {
-			c.Consume, _ = c.Consume.Scope(prefixes...)
-		}
+func consuming(prefixes ...model.Path) func(*rigConfig) {
+	return func(c *rigConfig) {
+		c.consume, _ = model.NewOrigin(model.WithOriginID(clientOrigin)).Scope(prefixes...)
 	}
 }
 

@@ -272,8 +272,13 @@ func (u *upstream) over(ctx context.Context, err error) error {
 	return u.track.Finish()
 }
 
+// settle waits for groups that the end of the subscribe stream has overtaken.
 func (u *upstream) settle(ctx context.Context) error {
-	timer := time.NewTimer(u.c.limits.Settle)
+	patience := u.c.limits.Settle
+	if _, told := u.boundary(); !told {
+		patience /= 4
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for !u.complete() {
 		changed := u.track.SubscriptionChanged()

@@ -36,11 +36,6 @@ type flight struct {
 
 // subscribe answers a SUBSCRIBE stream until the track ends, fails, or the peer leaves.
 func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genlite.Subscribe) (err error) {
-	if !p.reserve(m.ID) {
-		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
-	}
-	defer p.unreserve(m.ID)
-
 	sub := &served{
 		p: p, id: m.ID, stream: s,
 		slots:  make(chan struct{}, p.limits.Groups),
@@ -50,6 +45,10 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
 	})
+	if !p.enter(sub) {
+		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
+	}
+	defer p.leave(sub)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
 	defer func() { cancel(err) }()
@@ -65,20 +64,21 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 	return modelError(ctx, err)
 }
 
-func (p *publisher) reserve(id uint64) bool {
+// enter notes a subscription, unless its id is in use.
+func (p *publisher) enter(sub *served) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, taken := p.ids[id]; taken {
+	if p.subs[sub.id] != nil {
 		return false
 	}
-	p.ids[id] = struct{}{}
+	p.subs[sub.id] = sub
 	return true
 }
 
-func (p *publisher) unreserve(id uint64) {
+func (p *publisher) leave(sub *served) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.ids, id)
+	delete(p.subs, sub.id)
 }
 
 // serve sends the track until it ends. An error has yet to reach the peer.
@@ -233,31 +233,31 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 	return nil
 }
 
-// slot waits until one more group may be in flight. While it waits, groups that a slow peer
-// has not taken within the track's retention make room.
+// slot waits until one more group may be in flight.
 func (sub *served) slot(ctx context.Context) error {
+	retention := max(sub.info.MaxLatency, time.Second)
+	sub.expire(time.Now().Add(-retention))
 	select {
 	case sub.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	retention := max(sub.info.MaxLatency, time.Second)
+	tick := time.NewTicker(retention)
+	defer tick.Stop()
 	for {
-		timer := time.NewTimer(retention)
 		select {
 		case sub.slots <- struct{}{}:
-			timer.Stop()
 			return nil
 		case <-ctx.Done():
-			timer.Stop()
 			return ctx.Err()
-		case now := <-timer.C:
+		case now := <-tick.C:
 			sub.expire(now.Add(-retention))
 		}
 	}
 }
 
-// expire gives up the groups that have not moved since then, except the latest.
+// expire gives up the groups that have not moved since then, except the latest: a peer that does
+// not take what it asked for must not keep it in memory longer than the track does.
 func (sub *served) expire(since time.Time) {
 	latest, _ := sub.track.Latest()
 	sub.mu.Lock()
