@@ -1,4 +1,4 @@
-// Package codegen turns a checked spec into artefacts: [Go] gives the Go codecs of a family.
+// Package codegen turns a checked spec into code: [Go] gives the Go codecs of a family.
 //
 //	family, err := spec.Lite()
 //	files, err := codegen.Go(family, "lite.moq")

@@ -3,6 +3,7 @@ package codegen
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -47,6 +48,8 @@ func Go(f *spec.Family, source string) ([]File, error) {
 		g.genMessage(m)
 	}
 	g.genMessages()
+	g.genDraws()
+	g.genTests()
 	return g.render()
 }
 
@@ -61,9 +64,11 @@ type generator struct {
 	inline map[string]*model // registries that are part of a message
 }
 
+// pending is a file that is put together from declarations, or a text.
 type pending struct {
 	name string
 	file *j.File
+	text string
 }
 
 func newGenerator(f *spec.Family, source string) *generator {
@@ -79,21 +84,35 @@ func (g *generator) file(name string) *j.File {
 	f := j.NewFile(g.fam.Name)
 	f.HeaderComment(Header(g.source))
 	f.ImportName(wirePath, "wire")
-	g.files = append(g.files, &pending{name + ".go", f})
+	g.files = append(g.files, &pending{name: name + ".go", file: f})
 	return f
+}
+
+// text adds a file whose content is the same for every family.
+func (g *generator) text(name, text string) {
+	g.files = append(g.files, &pending{name: name + ".go", text: Header(g.source) + "\n\npackage " + g.fam.Name + "\n" + text})
 }
 
 // render formats all files. A failure to format is a bug of the generator.
 func (g *generator) render() ([]File, error) {
 	var out []File
 	for _, p := range g.files {
-		var b bytes.Buffer
-		if err := p.file.Render(&b); err != nil {
+		data, err := p.render()
+		if err != nil {
 			return nil, fmt.Errorf("generate %s: %w", p.name, err)
 		}
-		out = append(out, File{p.name, b.Bytes()})
+		out = append(out, File{p.name, data})
 	}
 	return out, nil
+}
+
+func (p *pending) render() ([]byte, error) {
+	if p.file == nil {
+		return format.Source([]byte(p.text))
+	}
+	var b bytes.Buffer
+	err := p.file.Render(&b)
+	return b.Bytes(), err
 }
 
 func wire(name string) *j.Statement { return j.Qual(wirePath, name) }

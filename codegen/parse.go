@@ -150,7 +150,7 @@ func (c *codec) parseFields() []j.Code {
 	return append(out, c.refusals(func(e *j.Statement) j.Code { return c.parseFail("", j.Id("off"), e) })...)
 }
 
-// eachField emits the fields that are on the wire. Neighbours of the same versions share
+// eachField emits the fields that are on the wire. Neighbors of the same versions share
 // their condition.
 func (c *codec) eachField(emit func(f *spec.Field) []j.Code) []j.Code {
 	var out, run []j.Code

@@ -21,7 +21,8 @@
 //	  End    vi
 //	}
 //
-// A message without a code has no type on the wire, one that is unframed no length. After
+// A message without a code has no type on the wire, one that is unframed no length; the codec
+// of one that is hot is tested not to allocate. After
 // "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram.
 // Two blocks of one name with ranges that do not overlap are one message whose layout changed.
 //

@@ -93,6 +93,7 @@ type Block struct {
 	On      Set
 	Codes   []Code
 	Framing Framing
+	Hot     bool // on the path of every frame: its codec must not allocate
 	Places  []Place
 	Refs    []string // sections of the draft: "4.8" or "18:10.9"
 	Fields  []*Field

@@ -160,7 +160,7 @@ func (p *parser) structDecl(pos Pos, doc string) {
 	p.fam.Structs = addBlock(p.fam.Structs, name, b)
 }
 
-// message reads "message NAME 0x3 14+ unframed on Place role §4.8 { fields }".
+// message reads "message NAME 0x3 14+ unframed hot on Place role §4.8 { fields }".
 func (p *parser) message(pos Pos, doc string) {
 	b := &Block{Pos: pos, Doc: doc, Framing: p.fam.Framing}
 	name := p.name()
@@ -169,8 +169,12 @@ func (p *parser) message(pos Pos, doc string) {
 	} else {
 		b.On = p.ranges(p.all)
 	}
-	if p.accept("unframed") {
-		b.Framing = Unframed
+	for p.peek().text == "unframed" || p.peek().text == "hot" {
+		if p.next().text == "hot" {
+			b.Hot = true
+		} else {
+			b.Framing = Unframed
+		}
 	}
 	if p.accept("on") {
 		p.places(b)

@@ -28,7 +28,7 @@ func (s Set) Numbers() []int {
 // Run is a run of versions of a family that follow each other, both ends included.
 type Run struct{ From, To int }
 
-// Runs splits s into runs of neighbours within all, lowest first. Gaps in all do not part a
+// Runs splits s into runs of neighbors within all, lowest first. Gaps in all do not part a
 // run: what has no version needs no condition.
 func (s Set) Runs(all Set) []Run {
 	var runs []Run

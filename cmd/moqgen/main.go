@@ -1,17 +1,17 @@
-// Command moqgen generates Go codecs from a spec file.
+// Command moqgen generates Go codecs from spec files.
 //
-//	moqgen spec/lite.moq                     # print the files, separated by -- NAME -- lines
-//	moqgen -w -o gen/lite spec/lite.moq      # write them
-//	moqgen -check -o gen/lite spec/lite.moq  # compare: exit code 1 and a diff when they differ
+//	moqgen spec/lite.moq      # print the files, each behind a line -- NAME --
+//	moqgen -w spec/lite.moq   # write them to gen/lite
+//	moqgen -check             # compare those of all specs in spec/ with what is there
 //
 // Mistakes in a spec are reported as a compiler does, file:line:column: message, all that can
-// be told at once. The exit code is 0, 1 when something is wrong with the spec, the files or
-// their content, and 2 when it is the command line.
+// be told at once. -check prints a diff. The exit code is 0, 1 when something is wrong with a
+// spec, the files or their content, and 2 when it is the command line.
 //
 // # Limitations
 //
-// One spec at a time. With -w, generated files of the same spec that are no longer needed are
-// removed from the directory; everything else in it stays as it is.
+// With -w, generated files of the same spec that are no longer needed are removed from the
+// directory; everything else in it stays as it is.
 package main
 
 import "os"

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,44 +25,45 @@ type usageError struct{ error }
 // run is the command without its process: it gives the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	err := command(stdout, stderr, args).Execute()
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "moqgen: %v; see moqgen --help\n", err)
-		return 2
 	}
+	text, code := "moqgen: "+err.Error(), 1
+	var usage usageError
 	var list spec.Errors
-	if errors.As(err, &list) {
-		fmt.Fprintln(stderr, list) // each line names the file; nothing to add
-	} else {
-		fmt.Fprintf(stderr, "moqgen: %v\n", err)
+	switch {
+	case errors.As(err, &usage):
+		text, code = text+"; see moqgen --help", 2
+	case errors.As(err, &list):
+		text = list.Error() // each line names the file; nothing to add
 	}
-	return 1
+	if _, err := fmt.Fprintln(stderr, text); err != nil {
+		return 1
+	}
+	return code
 }
 
 func command(stdout, stderr io.Writer, args []string) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:           "moqgen [flags] SPEC",
-		Short:         "Generate Go codecs from a spec file",
+		Use:           "moqgen [flags] [SPEC ...]",
+		Short:         "Generate Go codecs from spec files",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{fmt.Errorf("expected one spec file, got %d arguments", len(args))}
-			}
-			if o.write && o.check {
+			switch {
+			case o.write && o.check:
 				return usageError{errors.New("-w and -check do not go together")}
+			case o.dir != "" && len(args) != 1:
+				return usageError{errors.New("-o is for one spec file")}
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return generate(o, args[0], stdout) },
+		RunE: func(_ *cobra.Command, args []string) error { return generateAll(o, args, stdout) },
 	}
 	cmd.Flags().BoolVarP(&o.write, "write", "w", false, "write the files instead of printing them")
 	cmd.Flags().BoolVar(&o.check, "check", false, "compare the files with those that are there; exit code 1 and a diff when they differ")
-	cmd.Flags().StringVarP(&o.dir, "output", "o", ".", "directory of the files, for -w and -check")
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory of the files (default gen/FAMILY beside the directory of the spec)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -83,133 +83,73 @@ func longFlags(args []string) []string {
 	return out
 }
 
-// generate reads the spec and prints, writes or compares its files. Nothing is written unless
-// all of them could be made.
-func generate(o options, path string, stdout io.Writer) error {
+// generateAll reads all specs first: nothing is printed or written unless all files can be made.
+func generateAll(o options, paths []string, stdout io.Writer) error {
+	if len(paths) == 0 {
+		var err error
+		if paths, err = filepath.Glob("spec/*.moq"); err != nil {
+			return err
+		}
+		if len(paths) == 0 {
+			return usageError{errors.New("no spec file named, and none in spec/")}
+		}
+	}
+	var all []*output
+	for _, path := range paths {
+		out, err := generate(o.dir, path)
+		if err != nil {
+			return err
+		}
+		all = append(all, out)
+	}
+	var errs []error
+	for _, out := range all {
+		switch {
+		case o.write:
+			errs = append(errs, out.write())
+		case o.check:
+			errs = append(errs, out.compare(stdout))
+		default:
+			errs = append(errs, out.print(stdout))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// output is the files of one spec and where they belong.
+type output struct {
+	source string // base name of the spec file
+	dir    string
+	files  []codegen.File
+}
+
+func generate(dir, path string) (*output, error) {
 	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	family, err := spec.Parse(filepath.ToSlash(path), string(text))
-	if err != nil {
-		return err
-	}
-	files, err := codegen.Go(family, filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	switch {
-	case o.write:
-		return write(o.dir, files, filepath.Base(path))
-	case o.check:
-		return compare(o.dir, files, filepath.Base(path), stdout)
-	}
-	for _, f := range files {
-		if _, err := fmt.Fprintf(stdout, "-- %s --\n%s", f.Name, f.Data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write puts each file in place whole, then removes those that are no longer made.
-func write(dir string, files []codegen.File, source string) error {
-	for _, f := range files {
-		if err := replace(filepath.Join(dir, f.Name), f.Data); err != nil {
-			return err
-		}
-	}
-	stale, err := leftOver(dir, files, source)
-	if err != nil {
-		return err
-	}
-	for _, name := range stale {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replace writes data to path by way of a temporary file, so that no reader sees half of it.
-func replace(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".moqgen-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return nil
-}
-
-// leftOver lists files in dir that an earlier run made from the same spec and this one does not.
-func leftOver(dir string, files []codegen.File, source string) ([]string, error) {
-	made := map[string]bool{}
-	for _, f := range files {
-		made[f.Name] = true
-	}
-	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	var stale []string
-	for _, e := range entries {
-		if made[e.Name()] || filepath.Ext(e.Name()) != ".go" {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		first, _, _ := strings.Cut(string(data), "\n")
-		if strings.HasPrefix(first, "// Code generated by moqgen ") && strings.HasSuffix(first, " from spec/"+source+"; DO NOT EDIT.") {
-			stale = append(stale, e.Name())
-		}
+	family, err := spec.Parse(filepath.ToSlash(path), string(text))
+	if err != nil {
+		return nil, err
 	}
-	return stale, nil
+	source := filepath.Base(path)
+	files, err := codegen.Go(family, source)
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		dir = filepath.Join(filepath.Dir(path), "..", "gen", family.Name)
+	}
+	return &output{source, dir, files}, nil
 }
 
-// compare prints a diff from what is in dir to what it should be, and fails unless it is empty.
-func compare(dir string, files []codegen.File, source string, stdout io.Writer) error {
-	differ := 0
-	show := func(name string, old, new []byte) error {
-		if d := diff(filepath.ToSlash(filepath.Join(dir, name)), string(old), string(new)); d != "" {
-			differ++
-			_, err := io.WriteString(stdout, d)
+func (o *output) path(name string) string { return filepath.ToSlash(filepath.Join(o.dir, name)) }
+
+func (o *output) print(stdout io.Writer) error {
+	for _, f := range o.files {
+		if _, err := fmt.Fprintf(stdout, "-- %s --\n%s", o.path(f.Name), f.Data); err != nil {
 			return err
 		}
-		return nil
-	}
-	for _, f := range files {
-		old, err := os.ReadFile(filepath.Join(dir, f.Name))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		if err := show(f.Name, old, f.Data); err != nil {
-			return err
-		}
-	}
-	stale, err := leftOver(dir, files, source)
-	if err != nil {
-		return err
-	}
-	for _, name := range stale {
-		old, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return err
-		}
-		if err := show(name, old, nil); err != nil {
-			return err
-		}
-	}
-	if differ > 0 {
-		return fmt.Errorf("%d files in %s differ from spec/%s; write them with moqgen -w", differ, dir, source)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 	if e.Field != "" {
 		b.WriteString(" field " + e.Field)
 	}
-	if e.Kind == ErrUnsupported && e.Expected == "" {
+	if errors.Is(e.Kind, ErrUnsupported) && e.Expected == "" {
 		b.WriteString(" not in this version")
 		if e.Found != "" {
 			b.WriteString(" (" + e.Found + ")")
@@ -75,7 +75,7 @@ func (e *Error) At(field string, off int) *Error {
 // Closed says that e happened inside a length that the peer declared: what is short there
 // will never get longer, so it is malformed.
 func (e *Error) Closed() *Error {
-	if e.Kind == ErrShort {
+	if errors.Is(e.Kind, ErrShort) {
 		e.Kind, e.Need = ErrMalformed, 0
 	}
 	return e

@@ -69,7 +69,7 @@ func (h *half) feed(kind string, data []byte) error {
 	for len(h.buf) > 0 && len(h.buf) >= h.need {
 		c, err := h.next()
 		var e *wire.Error
-		if errors.As(err, &e) && e.Kind == wire.ErrShort {
+		if errors.Is(err, wire.ErrShort) && errors.As(err, &e) {
 			if e.Need <= len(h.buf) {
 				return fmt.Errorf("%w, with %d bytes there and a need of %d", err, len(h.buf), e.Need)
 			}
@@ -98,10 +98,10 @@ func (h *half) next() (*codec, error) {
 	var c *codec
 	var n int
 	var err error
-	switch {
-	case name == "":
+	switch name {
+	case "":
 		return nil, fmt.Errorf("%d bytes where nothing stands", len(h.buf))
-	case name == "SUBSCRIBE_RESPONSE":
+	case "SUBSCRIBE_RESPONSE":
 		v := lite.Version(h.p.version)
 		var m lite.Message
 		m, n, err = lite.ParseSubscribeResponse(h.buf, v)
@@ -164,8 +164,8 @@ func runLiteStream(p protocol, v *vector, src []byte) error {
 	return nil
 }
 
-// TestSessions walks recorded streams to their end: whole, and in the pieces in which they came.
-func TestSessions(t *testing.T) {
+// TestVectorsOfSessions walks recorded streams to their end: whole, and in the pieces in which they came.
+func TestVectorsOfSessions(t *testing.T) {
 	whole := map[direction]*vector{}
 	pieces := map[direction][]*vector{}
 	for _, v := range load(t) {

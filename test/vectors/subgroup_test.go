@@ -169,8 +169,8 @@ func runSubgroupObject(p protocol, v *vector, src []byte) error {
 		}
 	}
 	out, err := o.Append(nil, moqt.Version(p.version))
-	if err != nil || v.canonical() && !bytes.Equal(out, src) {
-		return fmt.Errorf("encoded as %x (%v)", out, err)
+	if err == nil && v.canonical() && !bytes.Equal(out, src) {
+		err = fmt.Errorf("encoded as %x", out)
 	}
-	return nil
+	return err
 }

@@ -182,11 +182,11 @@ func runDisputed(t *testing.T, p protocol, v *vector, message string) error {
 		value = c.value
 	}
 	if want := rust["ok"] == true; want != (err == nil && n == len(src)) {
-		return fmt.Errorf("want ok %v, got %d of %d bytes, %v", want, n, len(src), err)
+		return fmt.Errorf("want ok %v, got %d of %d bytes: %w", want, n, len(src), err)
 	}
 	fields, ok := v.JS.Value.(map[string]any)
-	if !v.JS.OK || !ok || message == "SUBSCRIBE_RESPONSE" || err != nil {
-		return nil
+	if v.JS.OK && ok && message != "SUBSCRIBE_RESPONSE" && err == nil {
+		return p.matchMessage(fields, message, value)
 	}
-	return p.matchMessage(fields, message, value)
+	return nil
 }
