@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // timeout bounds every test, each of which takes a fraction of a second.
-const timeout = 20 * time.Second
+const timeout = time.Minute
 
 func testContext(t *testing.T) context.Context {
 	t.Helper()

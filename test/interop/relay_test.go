@@ -15,6 +15,11 @@ import (
 // relay is examples/relay as a process.
 type relay struct{ address, certificate string }
 
+// plan is how peers reach the relay in one version.
+func (r relay) plan(version string) plan {
+	return plan{URL: "https://" + r.address, Certificate: r.certificate, Protocols: []string{version}}
+}
+
 // buildRelay compiles examples/relay and returns the file.
 func buildRelay(ctx context.Context, t *testing.T) string {
 	t.Helper()

@@ -5,6 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
+)
+
+const (
+	// runTimeout bounds one run, which takes about two seconds.
+	runTimeout = 60 * time.Second
+	// reapTime is how long the processes of a run may take to end.
+	reapTime = 15 * time.Second
 )
 
 // A run drives one publisher and several subscribers through a plan and compares all that
@@ -47,7 +55,12 @@ type envelope struct {
 }
 
 func newRun(t *testing.T, version string) *run {
-	ctx, cancel := context.WithTimeout(t.Context(), runTimeout)
+	end := time.Now().Add(runTimeout)
+	// Before the whole test binary is killed, which would leave the processes behind.
+	if last, ok := t.Deadline(); ok && end.After(last.Add(-reapTime)) {
+		end = last.Add(-reapTime)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), end)
 	t.Cleanup(cancel)
 	return &run{t: t, ctx: ctx, cancel: cancel, version: version, events: make(chan envelope)}
 }

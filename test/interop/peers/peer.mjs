@@ -29,13 +29,15 @@ export function emit(event, fields = {}) {
 	process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 }
 
-// The commands of the test, in order.
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+// The commands of the test, in order. No peer outlives its test: the end of stdin ends it,
+// whatever it does.
+const input = createInterface({ input: process.stdin });
+input.on("close", () => process.exit(1));
+const lines = input[Symbol.asyncIterator]();
 
-// Waits for one command. A test that went away is an error, so that no peer outlives it.
+// Waits for one command.
 export async function command(want) {
-	const { value, done } = await lines.next();
-	if (done) throw new Error(`stdin ended, waiting for the command ${want}`);
+	const { value } = await lines.next();
 	if (value !== want) throw new Error(`command ${value}, want ${want}`);
 }
 
