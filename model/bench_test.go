@@ -2,6 +2,8 @@ package model_test
 
 import (
 	"fmt"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -228,4 +230,24 @@ func BenchmarkAnnounceChurn(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What a track costs that nobody writes or reads.
+func BenchmarkIdleTracks(b *testing.B) {
+	const tracks = 10_000
+	var before, after runtime.MemStats
+	for b.Loop() {
+		broadcast := model.NewBroadcast(model.Route{})
+		kept := make([]*model.TrackProducer, tracks)
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range kept {
+			kept[i] = must(broadcast.CreateTrack(strconv.Itoa(i), model.TrackInfo{}))
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(kept)
+		runtime.KeepAlive(broadcast)
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/tracks, "B/track")
 }

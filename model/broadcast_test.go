@@ -58,6 +58,18 @@ func TestBroadcast(t *testing.T) {
 		_, err = d.RequestedTrack(bg)
 		wantErr(t, err, model.ErrTimeout)
 	})
+	t.Run("16.23/393 a finished track ends cleanly though its broadcast went", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		c := subscribe(t, b.Consume(), "t")
+		wantNil(t, p.WriteFrame(text("last")))
+		wantNil(t, p.Finish())
+		b.Abort(model.ErrCancel)
+		wantNil(t, p.Close())
+		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "last")
+		_, err := c.RecvGroup(bg)
+		wantErr(t, err, eof)
+	})
 	t.Run("16.6/125 the cause of the end", func(t *testing.T) {
 		for _, c := range []struct {
 			name     string

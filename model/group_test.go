@@ -50,6 +50,25 @@ func TestGroupReading(t *testing.T) {
 			want(t, "returned", read(), true)
 		})
 	})
+	t.Run("a waiter wakes when the frame it waits for becomes whole, or fails", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t)
+			one, two := must(g.CreateFrame(model.FrameInfo{Size: 2})), must(g.CreateFrame(model.FrameInfo{}))
+			c := g.Consume()
+			read := later(func() { want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "ab") })
+			write(t, one, "a")
+			want(t, "returned early", read(), false)
+			write(t, one, "b")
+			want(t, "returned", read(), true)
+			read = later(func() {
+				_, err := c.ReadFrame(bg)
+				wantErr(t, err, model.ErrTimeout)
+			})
+			want(t, "returned early", read(), false)
+			two.Abort(model.ErrTimeout)
+			want(t, "returned", read(), true)
+		})
+	})
 	t.Run("16.13/229 a clone goes on from the original's position", func(t *testing.T) {
 		g := newGroup(t)
 		for _, s := range []string{"a", "b", "c"} {

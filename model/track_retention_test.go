@@ -77,14 +77,17 @@ func TestTrackRetention(t *testing.T) {
 		create(t, p, 500)
 		wantSeqs(t, "cached", cached(p), 1000, 99, 500)
 	})
-	run("a held group reads on after it left", func(t *testing.T, p *model.TrackProducer) {
+	run("16.9/181 a held group reads on after it left, to its clean end", func(t *testing.T, p *model.TrackProducer) {
 		g := must(p.AppendGroup())
 		c := must(p.Consume(model.Subscription{}).RecvGroup(bg))
 		time.Sleep(2 * age)
 		create(t, p, 1)
 		wantSeqs(t, "cached", cached(p), 1)
 		wantNil(t, g.WriteFrame(text("on")))
+		wantNil(t, g.Finish())
 		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "on")
+		_, err := c.ReadFrame(bg)
+		wantErr(t, err, eof)
 	})
 	run("16.8/170 a parked group that left is not delivered", func(t *testing.T, p *model.TrackProducer) {
 		create(t, p, 4, 9)
@@ -167,10 +170,26 @@ func TestNothingIsPinned(t *testing.T) {
 		g := must(p.AppendGroup())
 		wantNil(t, g.WriteFrame(model.Frame{Payload: make([]byte, 1<<10)}))
 		alive := probe(p)
+		for range 100 {
+			wantNil(t, g.WriteFrame(text("small")))
+		}
 		for range 4 {
 			wantNil(t, g.WriteFrame(model.Frame{Payload: make([]byte, 8<<20)}))
 		}
 		want(t, "in memory after", alive(), false)
 		runtime.KeepAlive(g)
+	})
+	t.Run("16.6/126 and 127 the tracks of an ended broadcast", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		stale := b.Consume()
+		alive := func() func() bool {
+			p := must(b.CreateTrack("t", model.TrackInfo{}))
+			wantNil(t, p.WriteFrame(model.Frame{Payload: make([]byte, 1<<10)}))
+			return probe(p)
+		}()
+		want(t, "in memory before", alive(), true)
+		b.Abort(nil)
+		want(t, "in memory after", alive(), false)
+		runtime.KeepAlive(stale)
 	})
 }
