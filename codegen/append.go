@@ -23,11 +23,10 @@ func (g *generator) genAppend(f *j.File, mo *model) {
 		})
 		return
 	}
-	head("Append").Block(j.Switch().BlockFunc(func(s *j.Group) {
-		for i, blk := range mo.blocks {
-			s.Case(g.present(blk.On)).Block(j.Return(j.Id("m").Dot(layoutName("append", i)).Call(j.Id("dst"), j.Id("v"))))
-		}
-	}), missing)
+	head("Append").BlockFunc(func(b *j.Group) {
+		b.If(g.absent(mo.on)).Block(missing)
+		g.byBlock(b, mo, "append")
+	})
 	for i, blk := range mo.blocks {
 		head(layoutName("append", i)).BlockFunc(func(b *j.Group) { g.appendBlock(b, mo, blk) })
 	}
@@ -302,7 +301,7 @@ func (c *codec) appendBit(b *spec.Bit) []j.Code {
 func (g *generator) genStructAppend(f *j.File, mo *model) {
 	f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("append").
 		Params(j.Id("dst").Index().Byte(), j.Id("v").Id("Version")).Params(j.Index().Byte(), wireError()).
-		BlockFunc(func(b *j.Group) { g.structBlocks(b, mo, "append") })
+		BlockFunc(func(b *j.Group) { g.byBlock(b, mo, "append") })
 	g.eachBlock(f, mo, "append", []j.Code{j.Index().Byte(), wireError()}, func(b *j.Group, blk *spec.Block) {
 		c := g.codec(mo, blk, false)
 		body := append(c.carried(), c.refusals(func(e *j.Statement) j.Code { return c.refuse("", e) })...)

@@ -20,11 +20,10 @@ func (g *generator) genParse(f *j.File, mo *model) {
 		})
 		return
 	}
-	head().Block(j.Switch().BlockFunc(func(s *j.Group) {
-		for i, blk := range mo.blocks {
-			s.Case(g.present(blk.On)).Block(j.Return(j.Id("m").Dot(layoutName("parse", i)).Call(j.Id("src"), j.Id("v"))))
-		}
-	}), j.Return(j.Lit(0), j.Id("missing").Call(j.Id("v"), j.Lit(mo.wire))))
+	head().BlockFunc(func(b *j.Group) {
+		b.If(g.absent(mo.on)).Block(j.Return(j.Lit(0), j.Id("missing").Call(j.Id("v"), j.Lit(mo.wire))))
+		g.byBlock(b, mo, "parse")
+	})
 	for i, blk := range mo.blocks {
 		f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id(layoutName("parse", i)).
 			Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).Params(j.Int(), j.Error()).
@@ -33,14 +32,6 @@ func (g *generator) genParse(f *j.File, mo *model) {
 }
 
 func layoutName(verb string, i int) string { return verb + string(rune('A'+i)) }
-
-// present is the condition that v, any number, is in on.
-func (g *generator) present(on spec.Set) *j.Statement {
-	if cond := g.holds(on, g.all); cond != nil {
-		return cond
-	}
-	return j.Op("!").Parens(g.absent(on))
-}
 
 // parseBlock emits the body of a parse of one layout of a message.
 func (g *generator) parseBlock(b *j.Group, mo *model, blk *spec.Block) {

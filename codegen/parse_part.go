@@ -158,7 +158,7 @@ func (c *codec) maskRuns(f *spec.Field) []maskRun {
 func (g *generator) genStructParse(f *j.File, mo *model) {
 	f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("parse").
 		Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).Params(j.Int(), wireError()).
-		BlockFunc(func(b *j.Group) { g.structBlocks(b, mo, "parse") })
+		BlockFunc(func(b *j.Group) { g.byBlock(b, mo, "parse") })
 	g.eachBlock(f, mo, "parse", []j.Code{j.Int(), wireError()}, func(b *j.Group, blk *spec.Block) {
 		c := g.codec(mo, blk, false)
 		body := append(c.reset(), j.Id("off").Op(":=").Lit(0))
@@ -171,8 +171,8 @@ func (g *generator) genStructParse(f *j.File, mo *model) {
 	})
 }
 
-// structBlocks emits the way to the layout of the version; versions outside cannot come here.
-func (g *generator) structBlocks(b *j.Group, mo *model, verb string) {
+// byBlock emits the way to the layout of the version; versions without one cannot come here.
+func (g *generator) byBlock(b *j.Group, mo *model, verb string) {
 	arg := j.Id("src")
 	if verb == "append" {
 		arg = j.Id("dst")
@@ -183,7 +183,7 @@ func (g *generator) structBlocks(b *j.Group, mo *model, verb string) {
 			b.Add(call)
 			return
 		}
-		b.If(g.present(blk.On)).Block(call)
+		b.If(g.holds(blk.On, mo.on)).Block(call)
 	}
 }
 

@@ -23,19 +23,27 @@ func (g *generator) hasTypedStreams() bool {
 	return false
 }
 
+// streamKinds are the kinds of streams and what they are called.
+var streamKinds = []struct{ spec, goName, doc string }{
+	{"uni", "Uni", "unidirectional"}, {"bidi", "Bidi", "bidirectional"},
+}
+
+// typedStreams lists the streams of a kind that have a type.
+func (g *generator) typedStreams(kind string) []*spec.Stream {
+	var list []*spec.Stream
+	for _, s := range g.fam.Streams {
+		if s.Kind == kind && s.Typed {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // genStreams makes the types of stream types and their codecs.
 func (g *generator) genStreams() {
 	f := g.file("stream")
-	for _, kind := range []struct{ spec, goName, doc string }{
-		{"uni", "Uni", "unidirectional"}, {"bidi", "Bidi", "bidirectional"},
-	} {
-		var list []*spec.Stream
-		for _, s := range g.fam.Streams {
-			if s.Kind == kind.spec && s.Typed {
-				list = append(list, s)
-			}
-		}
-		if len(list) > 0 {
+	for _, kind := range streamKinds {
+		if list := g.typedStreams(kind.spec); len(list) > 0 {
 			g.genStreamType(f, kind.goName, kind.doc, list)
 		}
 	}

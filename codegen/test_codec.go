@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"strings"
+
 	j "github.com/dave/jennifer/jen"
 
 	"github.com/moqrx/moqrx/spec"
@@ -12,7 +14,7 @@ const wiretestPath = wirePath + "/wiretest"
 func (g *generator) genTests() {
 	g.text("codec_test", codecTests)
 	if g.hasTypedStreams() {
-		g.text("stream_test", streamTests)
+		g.text("stream_test", g.streamTests())
 	}
 	f := g.file("cases_test")
 	f.ImportName(rapidPath, "rapid")
@@ -45,6 +47,18 @@ func (g *generator) genTests() {
 		}
 		l.Line()
 	})
+}
+
+// streamTests repeats the line of the tests that is about one kind of stream.
+func (g *generator) streamTests() string {
+	const line = "\t\t\ttestStreamType(t, n, v, AppendKindStream, ParseKindStream)\n"
+	all := ""
+	for _, kind := range streamKinds {
+		if len(g.typedStreams(kind.spec)) > 0 {
+			all += strings.ReplaceAll(line, "Kind", kind.goName)
+		}
+	}
+	return strings.Replace(streamTests, line, all, 1)
 }
 
 func wiretest(name string) *j.Statement { return j.Qual(wiretestPath, name) }

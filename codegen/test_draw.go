@@ -151,13 +151,13 @@ func (d *drawer) value(f *spec.Field) *j.Statement {
 	case "flag":
 		return draw(rapid("Bool").Call(), f.Name)
 	case "string":
-		return j.Id("drawText").Call(j.Id("t"), j.Lit(f.Name))
+		return j.Id("drawText").Call(j.Id("t"), room(f, 1), j.Lit(f.Name))
 	case "path":
 		return j.Id("drawPath").Call(j.Id("t"), j.Lit(f.Name))
 	case "bytes", "tail":
-		return j.String().Call(j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit(f.Name)))
+		return j.String().Call(j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), room(f, 2), j.Lit(f.Name)))
 	case "data", "rest":
-		return j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit(f.Name))
+		return j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), room(f, 1), j.Lit(f.Name))
 	case "option":
 		return d.option(f)
 	case "zigzag":
@@ -180,12 +180,21 @@ func (d *drawer) value(f *spec.Field) *j.Statement {
 	return d.number(f)
 }
 
+// room is how long the bytes of a field may be drawn, if parts of them share its limit.
+func room(f *spec.Field, parts uint64) *j.Statement {
+	if f.Kind.Max == 0 {
+		return number(20)
+	}
+	return number(min(20, f.Kind.Max/parts))
+}
+
 func (d *drawer) option(f *spec.Field) *j.Statement {
 	some := wire("OptionOf").Call(draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call().Op("-").Lit(1)), f.Name))
 	return some
 }
 
 func (d *drawer) list(f *spec.Field) *j.Statement {
+	high := min(f.Kind.High, f.Kind.Low+5)
 	elem, typ := draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), "element"), j.Uint64()
 	switch {
 	case f.Kind.Name == "tuple":
@@ -193,11 +202,11 @@ func (d *drawer) list(f *spec.Field) *j.Statement {
 		if f.Kind.NonEmpty {
 			low = 1
 		}
-		elem, typ = j.String().Call(j.Id("drawBytes").Call(j.Id("t"), j.Lit(low), j.Lit("element"))), j.String()
+		elem, typ = j.String().Call(j.Id("drawBytes").Call(j.Id("t"), j.Lit(low), room(f, 2*high), j.Lit("element"))), j.String()
 	case f.Kind.Ref == "path":
 		elem, typ = j.Id("drawPath").Call(j.Id("t"), j.Lit("element")), j.String()
 	}
-	return j.Id("drawList").Call(j.Id("t"), number(f.Kind.Low), number(min(f.Kind.High, f.Kind.Low+5)), j.Lit(f.Name),
+	return j.Id("drawList").Call(j.Id("t"), number(f.Kind.Low), number(high), j.Lit(f.Name),
 		j.Func().Params().Add(typ).Block(j.Return(elem)))
 }
 
@@ -210,26 +219,25 @@ func (d *drawer) number(f *spec.Field) *j.Statement {
 			return d.enum(f, e)
 		}
 	}
-	low, high := number(0), d.vi().Dot("Max").Call()
-	if f.Kind.Name == "tally" || topOf(f.Kind.Name) != math.MaxUint64 {
-		high = number(topOf(f.Kind.Name))
-	}
-	if f.Limit != nil {
-		low = number(f.Limit.Low)
-		if f.Limit.High != math.MaxUint64 {
-			high = number(f.Limit.High)
-		}
-	}
-	if f.NotBelow != "" {
-		low, _ = d.codec.value(f.NotBelow)
-	}
-	if f.DeltaOf != "" {
+	low, high := number(0), number(topOf(f.Kind.Name))
+	switch {
+	case f.DeltaOf != "":
 		base, _ := d.codec.value(f.DeltaOf)
 		high = j.Qual("math", "MaxUint64").Op("-").Add(base)
+	case f.Limit != nil && f.Limit.High != math.MaxUint64:
+		high = number(f.Limit.High)
+	case f.Kind.Name == "vi":
+		high = d.vi().Dot("Max").Call()
 	}
-	gen := "Uint64Range"
-	if f.Kind.Name == "u8" {
-		gen = "Uint8Range"
+	switch {
+	case f.NotBelow != "":
+		low, _ = d.codec.value(f.NotBelow)
+	case f.Limit != nil:
+		low = number(f.Limit.Low)
+	}
+	gen := map[string]string{"u8": "Uint8Range", "u16": "Uint16Range"}[f.Kind.Name]
+	if gen == "" {
+		gen = "Uint64Range"
 	}
 	x := draw(rapid(gen).Call(low, high), f.Name)
 	if f.Enum != "" {
@@ -329,9 +337,9 @@ func (d *drawer) unknown() []j.Code {
 	for _, l := range d.r.r.Layouts {
 		on := l.On &^ d.r.r.Unknown.Refuse
 		number := j.Dict{j.Id("ID"): hex(1 << 20), j.Id("Number"): draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), "unknown number")}
-		value := j.Dict{j.Id("ID"): hex(1<<20 + 1), j.Id("Value"): j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit("unknown bytes"))}
+		value := j.Dict{j.Id("ID"): hex(1<<20 + 1), j.Id("Value"): j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit(20), j.Lit("unknown bytes"))}
 		if l.Form == "tlv" {
-			number = j.Dict{j.Id("ID"): hex(1 << 20), j.Id("Value"): j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit("unknown bytes"))}
+			number = j.Dict{j.Id("ID"): hex(1 << 20), j.Id("Value"): j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), j.Lit(20), j.Lit("unknown bytes"))}
 		}
 		code := j.If(draw(rapid("Bool").Call(), "has unknown")).Block(
 			j.Id("m").Dot("Unknown").Op("=").Index().Add(wire("Param")).Values(j.Values(number), j.Values(value)))

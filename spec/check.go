@@ -33,7 +33,7 @@ func check(f *Family, errs *collector) {
 	}
 }
 
-func (c *checker) text(s Set) string { return s.Format(c.all, 0) }
+func (c *checker) text(s Set) string { return s.Format(c.all, 2) }
 
 func (c *checker) versions() {
 	if c.f.Framing == "" {

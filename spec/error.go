@@ -38,14 +38,19 @@ func (l Errors) Error() string {
 }
 
 // collector gathers errors; at most one for each line, since the rest tend to follow from it.
-type collector struct{ list Errors }
+type collector struct {
+	list  Errors
+	lines map[int]bool // that have one
+}
 
 func (c *collector) add(pos Pos, format string, args ...any) {
-	for _, e := range c.list {
-		if e.Pos.Line == pos.Line {
-			return
-		}
+	if c.lines[pos.Line] {
+		return
 	}
+	if c.lines == nil {
+		c.lines = map[int]bool{}
+	}
+	c.lines[pos.Line] = true
 	c.list = append(c.list, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 

@@ -258,10 +258,10 @@ func (p *parser) resolve(r rangeText) Set {
 		switch {
 		case end == -1:
 		case v == nil:
-			p.add(r.pos, "the family has no version %d", end)
+			p.add(r.pos, "the family has no version %02d", end)
 			return 0
 		case v.Alias >= 0:
-			p.add(r.pos, "version %d is the same as %d and has nothing of its own; name %d", end, v.Alias, v.Alias)
+			p.add(r.pos, "version %02d is the same as %02d and has nothing of its own; name %02d", end, v.Alias, v.Alias)
 			return 0
 		}
 	}

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"math/bits"
-	"strconv"
 	"strings"
 )
 
@@ -78,9 +77,9 @@ type rangeText struct {
 func (r rangeText) String() string {
 	switch r.to {
 	case r.from:
-		return strconv.Itoa(r.from)
+		return fmt.Sprintf("%02d", r.from)
 	case -1:
-		return strconv.Itoa(r.from) + "+"
+		return fmt.Sprintf("%02d+", r.from)
 	}
-	return strconv.Itoa(r.from) + "-" + strconv.Itoa(r.to)
+	return fmt.Sprintf("%02d-%02d", r.from, r.to)
 }

@@ -179,12 +179,14 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// drawText draws UTF-8.
-func drawText(t *rapid.T, name string) string { return rapid.StringN(0, 12, 24).Draw(t, name) }
+// drawText draws UTF-8 of at most high bytes.
+func drawText(t *rapid.T, high int, name string) string {
+	return rapid.StringN(0, high, high).Draw(t, name)
+}
 
 // drawBytes draws bytes; they are never nil, like those of a parse.
-func drawBytes(t *rapid.T, low int, name string) []byte {
-	return append([]byte{}, rapid.SliceOfN(rapid.Byte(), low, 20).Draw(t, name)...)
+func drawBytes(t *rapid.T, low, high int, name string) []byte {
+	return append([]byte{}, rapid.SliceOfN(rapid.Byte(), low, high).Draw(t, name)...)
 }
 
 // drawPath draws a path as a parse gives it: normalized.

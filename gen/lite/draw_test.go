@@ -13,7 +13,7 @@ func drawSetup(t *rapid.T, v Version) *Setup {
 		m.Probe = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "Probe"))
 	}
 	if rapid.Bool().Draw(t, "has Path") {
-		m.Path = wire.Some(drawText(t, "Path"))
+		m.Path = wire.Some(drawText(t, 20, "Path"))
 	}
 	if rapid.Bool().Draw(t, "has Role") {
 		m.Role = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "Role"))
@@ -27,10 +27,10 @@ func drawSetup(t *rapid.T, v Version) *Setup {
 	if rapid.Bool().Draw(t, "has unknown") {
 		m.Unknown = []wire.Param{{
 			ID:    0x100000,
-			Value: drawBytes(t, 0, "unknown bytes"),
+			Value: drawBytes(t, 0, 20, "unknown bytes"),
 		}, {
 			ID:    0x100001,
-			Value: drawBytes(t, 0, "unknown bytes"),
+			Value: drawBytes(t, 0, 20, "unknown bytes"),
 		}}
 	}
 	return m
@@ -38,7 +38,7 @@ func drawSetup(t *rapid.T, v Version) *Setup {
 func drawGoaway(t *rapid.T, v Version) *Goaway {
 	m := &Goaway{}
 	if v >= Version04 {
-		m.URI = drawText(t, "URI")
+		m.URI = drawText(t, 20, "URI")
 	}
 	return m
 }
@@ -86,7 +86,7 @@ func drawSubscribe(t *rapid.T, v Version) *Subscribe {
 	m := &Subscribe{}
 	m.ID = rapid.Uint64Range(0, vi.Max()).Draw(t, "ID")
 	m.Broadcast = drawPath(t, "Broadcast")
-	m.Track = drawText(t, "Track")
+	m.Track = drawText(t, 20, "Track")
 	m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
 	m.Ordered = rapid.Bool().Draw(t, "Ordered")
 	m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
@@ -139,7 +139,7 @@ func drawTrack(t *rapid.T, v Version) *Track {
 	m := &Track{}
 	if v == Version05 {
 		m.Broadcast = drawPath(t, "Broadcast")
-		m.Track = drawText(t, "Track")
+		m.Track = drawText(t, 20, "Track")
 	}
 	return m
 }
@@ -156,7 +156,7 @@ func drawTrackInfo(t *rapid.T, v Version) *TrackInfo {
 func drawFetch(t *rapid.T, v Version) *Fetch {
 	m := &Fetch{}
 	m.Broadcast = drawPath(t, "Broadcast")
-	m.Track = drawText(t, "Track")
+	m.Track = drawText(t, 20, "Track")
 	m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
 	m.Group = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group")
 	return m
@@ -172,7 +172,7 @@ func drawFrame(t *rapid.T, v Version) *Frame {
 	if v == Version05 {
 		m.TimestampDelta = rapid.Int64Range(-(1<<61), 1<<61-1).Draw(t, "Timestamp Delta")
 	}
-	m.Payload = drawBytes(t, 0, "Payload")
+	m.Payload = drawBytes(t, 0, 20, "Payload")
 	return m
 }
 func drawFrameHeader(t *rapid.T, v Version) *FrameHeader {
@@ -189,7 +189,7 @@ func drawDatagram(t *rapid.T, v Version) *Datagram {
 		m.Subscribe = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subscribe")
 		m.Sequence = rapid.Uint64Range(0, vi.Max()).Draw(t, "Sequence")
 		m.Timestamp = rapid.Uint64Range(0, vi.Max()).Draw(t, "Timestamp")
-		m.Payload = drawBytes(t, 0, "Payload")
+		m.Payload = drawBytes(t, 0, 20, "Payload")
 	}
 	return m
 }

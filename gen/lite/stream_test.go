@@ -23,7 +23,7 @@ func testStreamType[T ~uint64](t *testing.T, n uint64, v Version,
 	appendTo func([]byte, T, Version) ([]byte, error), parse func([]byte, Version) (T, int, error),
 ) {
 	b, err := appendTo([]byte{9}, T(n), v)
-	src := vi.Append(nil, n)
+	src := []byte{byte(n)} // below 64 all varints are the same
 	got, size, perr := parse(src, v)
 	if (err == nil) != (perr == nil) || got != T(n) || size != len(src) {
 		t.Errorf("type 0x%x on %s: append %v, parse %v in %d bytes, %v", n, v, err, got, size, perr)

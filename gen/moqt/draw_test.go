@@ -12,7 +12,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 	vi := v.vi()
 	m := &SetupOptions{}
 	if rapid.Bool().Draw(t, "has PATH") {
-		m.Path = wire.Some(drawText(t, "PATH"))
+		m.Path = wire.Some(drawText(t, 20, "PATH"))
 	}
 	if v <= Version16 {
 		if rapid.Bool().Draw(t, "has MAX_REQUEST_ID") {
@@ -28,7 +28,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 		m.MaxAuthTokenCacheSize = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "MAX_AUTH_TOKEN_CACHE_SIZE"))
 	}
 	if rapid.Bool().Draw(t, "has AUTHORITY") {
-		m.Authority = wire.Some(drawText(t, "AUTHORITY"))
+		m.Authority = wire.Some(drawText(t, 20, "AUTHORITY"))
 	}
 	if v >= Version19 {
 		if rapid.Bool().Draw(t, "has MAX_FILTER_RANGES") {
@@ -36,7 +36,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 		}
 	}
 	if rapid.Bool().Draw(t, "has MOQT_IMPLEMENTATION") {
-		m.MoqtImplementation = wire.Some(drawText(t, "MOQT_IMPLEMENTATION"))
+		m.MoqtImplementation = wire.Some(drawText(t, 20, "MOQT_IMPLEMENTATION"))
 	}
 	if v >= Version19 {
 		if rapid.Bool().Draw(t, "has MAX_REQUEST_UPDATES") {
@@ -63,7 +63,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -74,7 +74,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -85,7 +85,7 @@ func drawSetupOptions(t *rapid.T, v Version) *SetupOptions {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -177,28 +177,28 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBGROUP_FILTER") {
 			m.SubgroupFilter = drawList(t, 1, 3, "SUBGROUP_FILTER", func() string {
-				return string(drawBytes(t, 0, "SUBGROUP_FILTER"))
+				return string(drawBytes(t, 0, 20, "SUBGROUP_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECTID_FILTER") {
 			m.ObjectidFilter = drawList(t, 1, 3, "OBJECTID_FILTER", func() string {
-				return string(drawBytes(t, 0, "OBJECTID_FILTER"))
+				return string(drawBytes(t, 0, 20, "OBJECTID_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has PRIORITY_FILTER") {
 			m.PriorityFilter = drawList(t, 1, 3, "PRIORITY_FILTER", func() string {
-				return string(drawBytes(t, 0, "PRIORITY_FILTER"))
+				return string(drawBytes(t, 0, 20, "PRIORITY_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECT_PROPERTY_FILTER") {
 			m.ObjectPropertyFilter = drawList(t, 1, 3, "OBJECT_PROPERTY_FILTER", func() string {
-				return string(drawBytes(t, 0, "OBJECT_PROPERTY_FILTER"))
+				return string(drawBytes(t, 0, 20, "OBJECT_PROPERTY_FILTER"))
 			})
 		}
 	}
@@ -224,7 +224,7 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -248,7 +248,7 @@ func drawTrackProperties(t *rapid.T, v Version) *TrackProperties {
 		m.Timescale = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "TIMESCALE"))
 	}
 	if rapid.Bool().Draw(t, "has IMMUTABLE") {
-		m.Immutable = wire.Some(string(drawBytes(t, 0, "IMMUTABLE")))
+		m.Immutable = wire.Some(string(drawBytes(t, 0, 20, "IMMUTABLE")))
 	}
 	if rapid.Bool().Draw(t, "has DEFAULT_PUBLISHER_PRIORITY") {
 		m.DefaultPublisherPriority = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "DEFAULT_PUBLISHER_PRIORITY"))
@@ -265,7 +265,7 @@ func drawTrackProperties(t *rapid.T, v Version) *TrackProperties {
 			Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 		}, {
 			ID:    0x100001,
-			Value: drawBytes(t, 0, "unknown bytes"),
+			Value: drawBytes(t, 0, 20, "unknown bytes"),
 		}}
 	}
 	return m
@@ -274,7 +274,7 @@ func drawObjectProperties(t *rapid.T, v Version) *ObjectProperties {
 	vi := v.vi()
 	m := &ObjectProperties{}
 	if rapid.Bool().Draw(t, "has IMMUTABLE") {
-		m.Immutable = wire.Some(string(drawBytes(t, 0, "IMMUTABLE")))
+		m.Immutable = wire.Some(string(drawBytes(t, 0, 20, "IMMUTABLE")))
 	}
 	if rapid.Bool().Draw(t, "has TIMESTAMP") {
 		m.Timestamp = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "TIMESTAMP"))
@@ -292,7 +292,7 @@ func drawObjectProperties(t *rapid.T, v Version) *ObjectProperties {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -303,7 +303,7 @@ func drawObjectProperties(t *rapid.T, v Version) *ObjectProperties {
 				Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
 			}, {
 				ID:    0x100001,
-				Value: drawBytes(t, 0, "unknown bytes"),
+				Value: drawBytes(t, 0, 20, "unknown bytes"),
 			}}
 		}
 	}
@@ -371,7 +371,7 @@ func drawToken(t *rapid.T, v Version) *Token {
 		m.TokenType = rapid.Uint64Range(0, vi.Max()).Draw(t, "Token Type")
 	}
 	if m.AliasType == 1 || m.AliasType == 3 {
-		m.TokenValue = string(drawBytes(t, 0, "Token Value"))
+		m.TokenValue = string(drawBytes(t, 0, 20, "Token Value"))
 	}
 	return m
 }
@@ -415,20 +415,20 @@ func drawSubscribe(t *rapid.T, v Version) *Subscribe {
 	}
 	if v <= Version15 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
-			return string(drawBytes(t, 0, "element"))
+			return string(drawBytes(t, 0, 20, "element"))
 		})
 	}
 	if v == Version16 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
-			return string(drawBytes(t, 1, "element"))
+			return string(drawBytes(t, 1, 20, "element"))
 		})
 	}
 	if v >= Version17 {
 		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
-			return string(drawBytes(t, 1, "element"))
+			return string(drawBytes(t, 1, 20, "element"))
 		})
 	}
-	m.TrackName = string(drawBytes(t, 0, "Track Name"))
+	m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
 	if v == Version14 {
 		m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
 	}
@@ -502,7 +502,7 @@ func drawSubgroupObject(t *rapid.T, v Version) *SubgroupObject {
 	if m.HasProperties {
 		m.Properties = *drawObjectProperties(t, v)
 	}
-	m.Payload = drawBytes(t, 0, "Payload")
+	m.Payload = drawBytes(t, 0, 20, "Payload")
 	payloadLength := len(m.Payload)
 	if payloadLength == 0 {
 		m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack, ObjectStatusDoesNotExist}).Filter(func(x ObjectStatus) bool {
