@@ -66,13 +66,11 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 		return nil, refuse(conn, err)
 	}
 	engine := o.engine(conn, version)
-	publish, consume, after := o.grants()
-	engine.Grant(publish, consume)
+	engine.Grant(o.publish, o.consume)
 	if err := engine.SendSetup(ctx); err != nil {
-		after()
 		return nil, refuse(conn, ended(err))
 	}
-	return start(conn, version, path, engine, after), nil
+	return start(conn, version, path, engine), nil
 }
 
 func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {

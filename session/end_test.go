@@ -21,6 +21,8 @@ func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
 		_, own := publish(t, far, "own", "video")
 		client, server := connect(t, v, with(session.WithOrigin(far)), with(session.WithPublish(near.Consume())))
 		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
+		room := get[*model.BroadcastConsumer](t)(far.Consume().Announced(t.Context(), "room/alice"))
+		defer room.Close()
 		mine := subscribe(t, far, "own", "video", model.Subscription{})
 		g := get[*model.GroupProducer](t)(track.AppendGroup())
 		defer g.Close()
@@ -40,6 +42,7 @@ func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
 		if _, err := c.RecvGroup(t.Context()); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("the track ended with %v, want a failure", err)
 		}
+		wantErr(t, "broadcast", room.Err(), model.ErrTransport)
 		if _, err := gc.ReadFrame(t.Context()); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("the group ended with %v, want a failure", err)
 		}

@@ -217,6 +217,26 @@ func TestFramesArriveBeforeTheGroupAndTheFrameAreComplete(t *testing.T) {
 	})
 }
 
+func TestTrackThatFinishesBeforeItsLastGroup(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		near, far := model.NewOrigin(), model.NewOrigin()
+		_, track := publish(t, near, "room/alice", "video")
+		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
+		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
+		synctest.Wait()
+		g := get[*model.GroupProducer](t)(track.AppendGroup())
+		must(t, g.WriteFrame(model.Frame{Payload: []byte("one")}))
+		must(t, track.Finish())
+		must(t, track.Close())
+		time.Sleep(time.Minute)
+		must(t, g.WriteFrame(model.Frame{Payload: []byte("two")}))
+		must(t, g.Finish())
+		wantGroup(t, c, 0, "one", "two")
+		_, err := c.RecvGroup(t.Context())
+		wantErr(t, "after the end", err, io.EOF)
+	})
+}
+
 func TestLocalReadersShareOneSubscription(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()

@@ -15,7 +15,6 @@ type Option func(*options)
 
 type options struct {
 	publish     *model.OriginConsumer
-	publishOf   *model.OriginProducer // instead of publish: the session makes its own handle
 	consume     *model.OriginProducer
 	versions    Versions
 	tls         *tls.Config
@@ -42,9 +41,7 @@ func (o options) with(opts []Option) options {
 
 // WithPublish serves what c sees to the peer. The caller keeps the handle open for as long
 // as the session lives.
-func WithPublish(c *model.OriginConsumer) Option {
-	return func(o *options) { o.publish, o.publishOf = c, nil }
-}
+func WithPublish(c *model.OriginConsumer) Option { return func(o *options) { o.publish = c } }
 
 // WithConsume puts what the peer announces into p. The caller keeps the handle open for as
 // long as the session lives.
@@ -53,7 +50,7 @@ func WithConsume(p *model.OriginProducer) Option { return func(o *options) { o.c
 // WithOrigin does both: the peer is served from the origin, and what it announces goes there.
 // A server whose sessions all have the same origin is a relay.
 func WithOrigin(p *model.OriginProducer) Option {
-	return func(o *options) { o.publish, o.publishOf, o.consume = nil, p, p }
+	return func(o *options) { o.publish, o.consume = p.Consume(), p }
 }
 
 // WithVersions restricts and orders the versions that are offered and accepted.

@@ -87,17 +87,15 @@ func (r *Request) Accept(opts ...Option) (*Session, error) {
 
 func (r *Request) accept(opts []Option) (*Session, error) {
 	o := r.options.with(opts)
-	publish, consume, after := o.grants()
-	r.engine.Grant(publish, consume)
+	r.engine.Grant(o.publish, o.consume)
 	// A client that gives no credit for a stream must not hold the server up.
 	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
 	defer cancel()
 	if err := r.engine.SendSetup(ctx); err != nil {
-		after()
 		r.begun(nil)
 		return nil, refuse(r.conn, ended(err))
 	}
-	s := start(r.conn, r.version, r.path, r.engine, after)
+	s := start(r.conn, r.version, r.path, r.engine)
 	r.begun(s)
 	return s, nil
 }

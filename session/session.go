@@ -24,7 +24,7 @@ type Session struct {
 }
 
 // start runs the session of an engine that has been granted its origins.
-func start(conn transport.Conn, version Version, path model.Path, engine *lite.Engine, after func()) *Session {
+func start(conn transport.Conn, version Version, path model.Path, engine *lite.Engine) *Session {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Session{
 		conn: conn, version: version, path: path, engine: engine,
@@ -33,7 +33,6 @@ func start(conn transport.Conn, version Version, path model.Path, engine *lite.E
 	go func() {
 		s.err = ended(engine.Run(ctx))
 		cancel(nil)
-		after()
 		close(s.done)
 	}()
 	return s
@@ -95,14 +94,4 @@ func (s *Session) Wait(ctx context.Context) error {
 		return nil
 	}
 	return s.err
-}
-
-// grants returns the halves of the origin that the options give to a session, and what to do
-// once the session is over.
-func (o *options) grants() (publish *model.OriginConsumer, consume *model.OriginProducer, after func()) {
-	if o.publishOf == nil {
-		return o.publish, o.consume, func() {}
-	}
-	own := o.publishOf.Consume()
-	return own, o.consume, func() { _ = own.Close() }
 }

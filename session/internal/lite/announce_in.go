@@ -24,12 +24,13 @@ func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 		live: make(map[model.Path]*remote),
 	}
 	err = l.read(ctx, newReader(s, c.dialect.version))
-	l.clear(ctx)
 	if errors.Is(err, io.EOF) {
+		l.clear(nil)
 		_ = s.Close() // fails only when the stream is over already
 		return nil
 	}
 	err = modelError(ctx, err)
+	l.clear(err)
 	refuse(s, uint64(model.CodeOf(err)))
 	return err
 }
@@ -142,11 +143,11 @@ func (b *remote) finish() {
 	_ = b.producer.Close()
 }
 
-// clear takes everything back when the stream is over.
-func (l *listener) clear(ctx context.Context) {
+// clear takes everything back when the stream is over: nil is its clean end.
+func (l *listener) clear(err error) {
 	for _, b := range l.live {
-		if b != nil && ctx.Err() != nil {
-			b.producer.Abort(modelError(ctx, ctx.Err()))
+		if b != nil && err != nil {
+			b.producer.Abort(err)
 		}
 		b.finish()
 	}

@@ -17,12 +17,12 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 	if m.ExcludeHop != 0 {
 		p.peer.CompareAndSwap(0, m.ExcludeHop)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	listening, leave := context.WithCancel(ctx)
 	left := make(chan struct{})
 	p.tasks.Go(func() {
 		// The peer keeps its half open and silent; whatever comes is its goodbye.
 		_ = r.fill(1)
-		cancel()
+		leave()
 		close(left)
 	})
 	a := announcer{publisher: p, stream: s, exclude: []model.OriginID{
@@ -32,10 +32,12 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 		// What came over this very session, from a peer that gives no id.
 		p.subscriber.unknown,
 	}}
-	if err := a.run(ctx, model.NewPath(m.Prefix)); err != nil && ctx.Err() == nil {
+	if err := a.run(listening, model.NewPath(m.Prefix)); err != nil && listening.Err() == nil {
 		p.log.Warn("announcements ended", "prefix", m.Prefix, "error", err)
 	}
-	_ = s.Close() // fails only when the stream is over already
+	if ctx.Err() == nil {
+		_ = s.Close() // fails only when the stream is over already
+	}
 	<-left
 	return nil
 }

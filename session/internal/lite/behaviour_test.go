@@ -211,6 +211,24 @@ func TestGroupsMayOvertakeTheAnswerAndTheEnd(t *testing.T) {
 	})
 }
 
+func TestGroupsInFlightOutliveTheEndOfTheSubscription(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		track, id := r.subscribed("alice", "video")
+		group := r.group(id, 0, r.frame("one"))
+		synctest.Wait()
+		must(t, r.answers.Close())
+		time.Sleep(time.Minute)
+		_, err := group.Write(r.frame("two"))
+		must(t, err)
+		must(t, group.Close())
+		wantFrames(t, track, 0, "one", "two")
+		if _, err := track.RecvGroup(t.Context()); !errors.Is(err, io.EOF) {
+			t.Errorf("the track ended with %v", err)
+		}
+	})
+}
+
 func TestMissingGroupsAreNotWaitedForForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, genlite.Version05, consuming(""))

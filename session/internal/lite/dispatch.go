@@ -59,6 +59,9 @@ func (e *Engine) readUni(ctx context.Context, r *reader) error {
 // serveBidi answers one bidirectional stream of the peer and ends it.
 func (e *Engine) serveBidi(ctx context.Context, s transport.Stream) {
 	err := e.answer(ctx, s, newReader(s, e.dialect.version))
+	if ctx.Err() != nil {
+		return // the close of the connection says it better than any end of a stream
+	}
 	if err == nil {
 		_ = s.Close() // fails only when the stream is over already
 		s.Stop(uint64(model.CodeCancel))

@@ -143,8 +143,6 @@ func (f *frameReader) header() error {
 		return model.ErrWrongSize // the stream may end only between frames
 	case err != nil:
 		return err
-	case f.head.PayloadLength > model.MaxFrameSize:
-		return failure(model.CodeFrameTooLarge, "a frame of %d bytes", f.head.PayloadLength)
 	case !f.timestamps:
 		return nil
 	}

@@ -73,6 +73,7 @@ func (r *rig) subscribed(path model.Path, track string) (c *model.TrackConsumer,
 	if r.v < genlite.Version05 {
 		r.write(s, &genlite.SubscribeOK{})
 	}
+	r.answers = s
 	synctest.Wait()
 	return c, m.ID
 }
@@ -166,6 +167,11 @@ func TestExcludedHopIsLeftOut(t *testing.T) {
 			}
 			via("a", 5, clientOrigin)
 			via("b", 5)
+			if v >= genlite.Version05 { // a peer may be known by another id too
+				must(t, r.uni(unhex(t, "01 04 01 05 01 09")).Close())
+				synctest.Wait()
+				via("c", 9)
+			}
 			s := r.bidi(genlite.BidiAnnounce, &genlite.AnnounceRequest{ExcludeHop: uint64(clientOrigin)})
 			if v == genlite.Version04 {
 				wantBytes(t, s, "07 01 0162 02 05 6222")

@@ -44,6 +44,8 @@ type rig struct {
 	origin *model.OriginProducer // what the engine serves, and where it puts what the peer announces
 	done   chan error
 	cancel context.CancelCauseFunc
+
+	answers transport.Stream // of the subscription that subscribed made
 }
 
 // rigConfig is what a test may change about the engine.

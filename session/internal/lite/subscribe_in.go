@@ -263,6 +263,7 @@ func (u *upstream) over(ctx context.Context, err error) error {
 	if err := u.settle(ctx); err != nil {
 		return err
 	}
+	u.c.unregister(u) // what comes now is nobody's
 	if end, ok := u.boundary(); ok {
 		if err := u.track.FinishAt(end); err == nil {
 			return nil

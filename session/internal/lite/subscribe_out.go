@@ -328,16 +328,13 @@ func (sub *served) updates(r *reader) error {
 	}
 }
 
-// update replaces what the peer wants. No start leaves the position alone.
+// update replaces what the peer wants. What was passed by does not come back.
 func (sub *served) update(m *genlite.SubscribeUpdate) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	wants := model.Subscription{
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
-	}
-	if !wants.Start.Set {
-		wants.Start = sub.wants.Load().Start
 	}
 	sub.wants.Store(&wants)
 	if sub.track == nil {
