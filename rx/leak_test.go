@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/reactivex/rxgo/v2"
+	"go.uber.org/goleak"
 
 	"github.com/moqrx/moqrx/rx"
 )
@@ -185,12 +186,14 @@ func TestNoOperatorLeavesAGoroutine(t *testing.T) {
 			cancel()
 		}},
 		{"the loop breaks", func(t *testing.T, op operation) {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()
+			before := goleak.IgnoreCurrent()
 			for _, err := range rx.All[any](ctx, op.apply(bursts().Observable())) {
 				_ = err
 				break
 			}
+			goleak.VerifyNone(t, before) // while the context goes on
 		}},
 		{"the source ends", func(t *testing.T, op operation) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

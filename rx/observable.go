@@ -65,9 +65,10 @@ func From[T any](o rxgo.Iterable) Stream[T] {
 // continue on errors, or from a foreign Observable, more items may follow. When ctx ends, the
 // last error is the context's.
 //
-// When the loop ends, for whatever reason, so does the observation: it is canceled, and
-// drained where that is needed to free its goroutines. A foreign Observable is observed with
-// a context of this run; what it does with it is its own affair.
+// When the loop ends, for whatever reason, so does the observation: it is canceled, and then
+// drained for up to a second, which frees the goroutines of those operators of rxgo that do
+// not look at their context. A foreign Observable is observed with a context of this run; what
+// it does with it is its own affair.
 func All[T any](ctx context.Context, o rxgo.Iterable) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for v, err := range items(ctx, o) {
@@ -136,22 +137,21 @@ func observe(ctx context.Context, yield func(any, error) bool, open func(context
 	}
 }
 
-// patience is how long a canceled observation may be silent before it counts as gone.
+// patience is how long a canceled observation has to come to its end.
 const patience = time.Second
 
 // drain frees the operators that send without an eye on their context. It gives up on a
-// channel that nobody closes.
+// channel that nobody closes, and on a source that goes on.
 func drain(items <-chan rxgo.Item) {
-	idle := time.NewTimer(patience)
-	defer idle.Stop()
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
 	for {
 		select {
 		case _, ok := <-items:
 			if !ok {
 				return
 			}
-			idle.Reset(patience)
-		case <-idle.C:
+		case <-enough.C:
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/reactivex/rxgo/v2"
+	"go.uber.org/goleak"
 
 	"github.com/moqrx/moqrx/rx"
 )
@@ -336,6 +337,12 @@ func TestForeignObservables(t *testing.T) {
 		if _, err := collect(ctx, rx.All[int](ctx, rxgo.Never())); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("never: %v", err)
 		}
+		before := goleak.IgnoreCurrent()
+		for _, err := range rx.All[int](context.Background(), bare(1<<30).Map(identity)) {
+			must(t, err)
+			break
+		}
+		goleak.VerifyNone(t, before)
 		time.Sleep(2 * time.Second) // the drain gives up on a channel that nobody closes
 	})
 }

@@ -104,7 +104,6 @@ type yield = func(any, error) bool
 type pieces interface {
 	add(v any) bool     // to the open piece, or to a new one
 	cut(err error) bool // ends the open piece, if there is one
-	abandon()           // the run is over
 }
 
 // cut runs b and a clock side by side, and cuts where a piece has count items, or at the end of
@@ -117,30 +116,27 @@ func (b *bound) cut(timespan rxgo.Duration, count int, begin func(yield) pieces)
 			results, stop := start(ctx, b.raw())
 			defer stop()
 			p, held := begin(yield), 0
-			defer p.abandon()
+			cut := func(err error) bool {
+				held = 0
+				return p.cut(err)
+			}
 			tick := clock(ctx, timespan)
-			for {
-				var end error
+			for more := true; more; {
 				select {
 				case r, ok := <-results:
-					if !ok {
-						p.cut(nil)
+					switch {
+					case !ok:
+						cut(nil)
 						return
-					}
-					if end = r.err; end != nil {
-						break
-					}
-					if held++; !p.add(r.value) {
-						return
-					}
-					if held != count {
-						continue
+					case r.err != nil:
+						more = cut(r.err) && yield(nil, r.err)
+					default:
+						held++
+						more = p.add(r.value) && (held != count || cut(nil))
 					}
 				case <-tick:
 					tick = clock(ctx, timespan)
-				}
-				if held = 0; !p.cut(end) || end != nil && !yield(nil, end) {
-					return
+					more = cut(nil)
 				}
 			}
 		}
@@ -171,8 +167,6 @@ func (b *buffers) cut(error) bool {
 	b.held = nil
 	return len(held) == 0 || b.yield(held, nil)
 }
-
-func (b *buffers) abandon() {}
 
 var errNoTimespan = errors.New("rx: the timespan is missing")
 

@@ -30,8 +30,6 @@ func (w *windows) cut(err error) bool {
 	return true
 }
 
-func (w *windows) abandon() { w.cut(context.Canceled) }
-
 // window is a list that grows until it ends. Observers read it from its start.
 type window struct {
 	mu      sync.Mutex
