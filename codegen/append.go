@@ -78,7 +78,7 @@ func (c *codec) beginBody() []j.Code {
 	var out []j.Code
 	for _, code := range c.block.Codes {
 		out = append(out, c.g.when(code.On, c.within,
-			j.Id("b").Op("=").Add(c.vi()).Dot("Append").Call(j.Id("b"), hex(code.Value)))...)
+			c.appendVarint(hex(code.Value)))...)
 	}
 	room := []j.Code{j.Id("b"), j.Lit(0)}
 	if c.block.Framing == spec.LengthU16 {
@@ -89,19 +89,24 @@ func (c *codec) beginBody() []j.Code {
 		j.Id("b").Op("=").Append(room...))
 }
 
+// endBody fills in the length. Most bodies are short and need no call for that.
 func (c *codec) endBody() []j.Code {
-	call := j.Id("vi").Dot("EndBody").Call(j.Id("b"), j.Id("mark"), j.Id("maxBody"))
+	end := func(call *j.Statement) []j.Code {
+		return []j.Code{
+			j.List(j.Id("b"), c.scratch("e")).Op("=").Add(call),
+			j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse("Length", j.Id("e"))),
+		}
+	}
 	switch c.block.Framing {
 	case spec.Unframed:
 		return nil
 	case spec.LengthU16:
-		call = wire("EndBodyU16").Call(j.Id("b"), j.Id("mark"))
-	default:
-		c.uses["vi"] = true
+		return end(wire("EndBodyU16").Call(j.Id("b"), j.Id("mark")))
 	}
 	return []j.Code{
-		j.List(j.Id("b"), c.scratch("e")).Op("=").Add(call),
-		j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse("Length", j.Id("e"))),
+		j.If(j.Id("size").Op(":=").Len(j.Id("b")).Op("-").Id("mark").Op("-").Lit(1), j.Id("size").Op("<=").Add(wire("ShortBody"))).
+			Block(j.Id("b").Index(j.Id("mark")).Op("=").Byte().Call(j.Id("size"))).
+			Else().Block(end(c.vi().Dot("EndBody").Call(j.Id("b"), j.Id("mark"), j.Id("maxBody")))...),
 	}
 }
 
@@ -217,7 +222,7 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 			j.List(c.scratch("x"), c.scratch("e")).Op("=").Add(wire("IDDelta")).Call(prior, x),
 			j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse(f.Name, j.Id("e"))),
 			c.ifAbove(f, j.Id("x")),
-			c.putVi(j.Id("x")),
+			c.appendVarint(j.Id("x")),
 		}
 	}
 	if f.Enum != "" {
@@ -226,7 +231,7 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	if f.Limit == nil || f.Limit.High > 1<<62-1 {
 		out = append(out, c.ifAbove(f, x.Clone()))
 	}
-	return append(out, c.putVi(x))
+	return append(out, c.appendVarint(x))
 }
 
 // appendChecked writes a varint that comes out of a conversion.
@@ -234,12 +239,8 @@ func (c *codec) appendChecked(f *spec.Field, value *j.Statement) []j.Code {
 	return []j.Code{
 		c.scratch("x").Op("=").Add(value),
 		c.ifAbove(f, j.Id("x")),
-		c.putVi(j.Id("x")),
+		c.appendVarint(j.Id("x")),
 	}
-}
-
-func (c *codec) putVi(x *j.Statement) j.Code {
-	return j.Id("b").Op("=").Add(c.vi()).Dot("Append").Call(j.Id("b"), x)
 }
 
 // ifAbove refuses a number that the varint of the version cannot carry.
@@ -254,7 +255,7 @@ func (c *codec) appendLength(f, of *spec.Field) []j.Code {
 	local := j.Id(unexported(GoName(f.Name)))
 	return []j.Code{
 		local.Clone().Op(":=").Uint64().Call(j.Len(c.self(of.Name))),
-		c.putVi(local),
+		c.appendVarint(local),
 	}
 }
 
@@ -273,7 +274,7 @@ func (c *codec) appendBits(f *spec.Field) []j.Code {
 		}
 		out = append(out, c.g.when(b.On, c.within, c.appendBit(b)...)...)
 	}
-	return append(out, c.putVi(j.Id("x")))
+	return append(out, c.appendVarint(j.Id("x")))
 }
 
 func (c *codec) appendBit(b *spec.Bit) []j.Code {

@@ -61,24 +61,66 @@ func (c *codec) parseFraming() []j.Code {
 	if len(c.block.Codes) > 0 {
 		at = c.scratch("n")
 		out = append(out,
-			j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.vi()).Dot("Parse").Call(j.Id("src")),
+			j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(j.Id("src"))),
 			j.If(j.Id("n").Op("<=").Lit(0)).Block(c.early("Type", c.vi().Dot("Fault").Call(j.Id("src")))))
 		for _, code := range c.block.Codes {
 			out = append(out, c.g.when(code.On, c.within, j.If(j.Id("x").Op("!=").Add(hex(code.Value))).Block(
 				c.early("Type", wire("MalformedCode").Call(j.Lit(hexText(code.Value)), j.Id("x")))))...)
 		}
 	}
-	call := c.vi().Dot("Body").Call(j.Id("src"), at, j.Id("maxBody"))
-	if c.block.Framing == spec.LengthU16 {
-		call = wire("BodyU16").Call(j.Id("src"), at)
-	}
-	delete(c.uses, "e")
-	out = append(out,
-		j.List(j.Id("off"), j.Id("end"), j.Id("e")).Op(":=").Add(call),
-		j.If(j.Id("e").Op("!=").Nil()).Block(c.early("", j.Id("e"))),
-		j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("end")))
-	return out
+	return append(out, c.parseLength(at)...)
 }
+
+// parseLength reads the length and cuts src to the body. What is wrong is left to the
+// primitives; what is right needs no call.
+func (c *codec) parseLength(at *j.Statement) []j.Code {
+	fault := c.vi().Dot("Body").Call(j.Id("src"), at, j.Id("maxBody"))
+	var read []j.Code
+	left := j.Len(j.Id("src")).Op("-").Id("off")
+	switch {
+	case c.block.Framing == spec.LengthU16:
+		fault = wire("BodyU16").Call(j.Id("src"), at)
+		read = []j.Code{
+			j.List(j.Id("off"), j.Id("end"), j.Id("e")).Op(":=").Add(fault),
+			j.If(j.Id("e").Op("!=").Nil()).Block(c.early("", j.Id("e"))),
+			j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("end")),
+		}
+		return read
+	case len(c.block.Codes) == 0:
+		read = append(read, j.List(j.Id("size"), j.Id("off")).Op(":=").Add(c.parseVarint(j.Id("src"))))
+	default:
+		read = append(read,
+			j.List(j.Id("size"), j.Id("off")).Op(":=").Add(c.parseVarint(j.Id("src").Index(j.Id("n"), j.Empty()))),
+		)
+		left = j.Len(j.Id("src")).Op("-").Id("n").Op("-").Id("off")
+	}
+	bad := j.Id("off").Op("<=").Lit(0).Op("||").Id("size").Op(">").Id("maxBody").Op("||").Id("size").Op(">").Uint64().Call(left)
+	read = append(read, j.If(bad).Block(
+		j.List(j.Id("_"), j.Id("_"), j.Id("e")).Op(":=").Add(fault),
+		c.early("", j.Id("e"))))
+	if len(c.block.Codes) > 0 {
+		read = append(read, j.Id("off").Op("+=").Id("n"))
+	}
+	return append(read, j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("off").Op("+").Int().Call(j.Id("size"))))
+}
+
+// parseVarint reads a varint: without a detour where all versions have the QUIC form.
+func (c *codec) parseVarint(src *j.Statement) *j.Statement {
+	if c.g.quicVi() {
+		return wire("ParseVarint").Call(src)
+	}
+	return c.vi().Dot("Parse").Call(src)
+}
+
+// appendVarint writes a varint to b.
+func (c *codec) appendVarint(x *j.Statement) *j.Statement {
+	if c.g.quicVi() {
+		return j.Id("b").Op("=").Add(wire("AppendVarint")).Call(j.Id("b"), x)
+	}
+	return j.Id("b").Op("=").Add(c.vi()).Dot("Append").Call(j.Id("b"), x)
+}
+
+func (g *generator) quicVi() bool { return g.oneVi && g.fam.Versions[0].Vi == "rfc9000" }
 
 func hexText(code uint64) string { return hex(code).GoString() }
 
@@ -270,7 +312,7 @@ func (c *codec) parseVi(f *spec.Field) []j.Code {
 	if len(f.Bits) > 0 {
 		return c.parseBits(f)
 	}
-	call := c.vi().Dot("Parse").Call(rest())
+	call := c.parseVarint(rest())
 	failed := j.If(c.scratch("n").Op("<=").Lit(0)).Block(
 		c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest())))
 	if lengthOf(c.block, f) != nil {

@@ -92,7 +92,7 @@ func (c *codec) parseBits(f *spec.Field) []j.Code {
 		return c.parseFail(f.Name, j.Id("off"), wire("MalformedCode").Call(j.Lit(text), j.Id("x")))
 	}
 	out := []j.Code{
-		j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.vi()).Dot("Parse").Call(rest()),
+		j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(rest())),
 		j.If(j.Id("n").Op("<=").Lit(0)).Block(c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest()))),
 	}
 	for _, part := range c.maskRuns(f) {

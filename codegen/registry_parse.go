@@ -253,4 +253,3 @@ func (rc *registryCodec) partCall(it *spec.Item, verb string, arg *j.Statement) 
 	}
 	return x.Dot(verb + "Items").Call(args...)
 }
-

@@ -38,11 +38,12 @@ func (m *Announce) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "ANNOUNCE", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	*m = Announce{}
 	if off >= len(src) {
 		return failBody(v, "ANNOUNCE", "Status", off, wire.Short(1, 0))
@@ -58,7 +59,7 @@ func (m *Announce) Parse(src []byte, v Version) (int, error) {
 	}
 	off += n
 	if v == Version03 {
-		m.HopCount, n = vi.Parse(src[off:])
+		m.HopCount, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return failBody(v, "ANNOUNCE", "Hop Count", off, vi.Fault(src[off:]))
 		}
@@ -111,7 +112,7 @@ func (m *Announce) Append(dst []byte, v Version) ([]byte, error) {
 		if m.HopCount > 32 {
 			return dst, refuse(v, "ANNOUNCE", "Hop Count", wire.MalformedNumber("at most 32", uint64(m.HopCount)))
 		}
-		b = vi.Append(b, m.HopCount)
+		b = wire.AppendVarint(b, m.HopCount)
 	}
 	if v >= Version04 {
 		b, e = vi.AppendInts(b, m.Hops, 0, 32)
@@ -119,9 +120,13 @@ func (m *Announce) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "ANNOUNCE", "Hops", e)
 		}
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "ANNOUNCE", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "ANNOUNCE", "Length", e)
+		}
 	}
 	return b, nil
 }

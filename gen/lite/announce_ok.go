@@ -33,17 +33,18 @@ func (m *AnnounceOK) Parse(src []byte, v Version) (int, error) {
 		return 0, missing(v, "ANNOUNCE_OK")
 	}
 	var n int
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "ANNOUNCE_OK", "", 0, e)
 	}
-	src = src[:end]
-	m.Origin, n = vi.Parse(src[off:])
+	src = src[:off+int(size)]
+	m.Origin, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "ANNOUNCE_OK", "Origin", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Active, n = vi.Parse(src[off:])
+	m.Active, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "ANNOUNCE_OK", "Active", off, vi.Fault(src[off:]))
 	}
@@ -66,14 +67,18 @@ func (m *AnnounceOK) Append(dst []byte, v Version) ([]byte, error) {
 	if m.Origin > vi.Max() {
 		return dst, refuse(v, "ANNOUNCE_OK", "Origin", wire.MalformedNumber("a varint of at most 62 bits", m.Origin))
 	}
-	b = vi.Append(b, m.Origin)
+	b = wire.AppendVarint(b, m.Origin)
 	if m.Active > vi.Max() {
 		return dst, refuse(v, "ANNOUNCE_OK", "Active", wire.MalformedNumber("a varint of at most 62 bits", m.Active))
 	}
-	b = vi.Append(b, m.Active)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "ANNOUNCE_OK", "Length", e)
+	b = wire.AppendVarint(b, m.Active)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "ANNOUNCE_OK", "Length", e)
+		}
 	}
 	return b, nil
 }

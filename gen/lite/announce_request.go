@@ -34,11 +34,12 @@ func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "ANNOUNCE_REQUEST", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	*m = AnnounceRequest{}
 	m.Prefix, n, e = vi.ParsePath(src[off:], maxBody)
 	if e != nil {
@@ -46,7 +47,7 @@ func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
 	}
 	off += n
 	if v >= Version04 {
-		m.ExcludeHop, n = vi.Parse(src[off:])
+		m.ExcludeHop, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return failBody(v, "ANNOUNCE_REQUEST", "Exclude Hop", off, vi.Fault(src[off:]))
 		}
@@ -75,11 +76,15 @@ func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
 		if m.ExcludeHop > vi.Max() {
 			return dst, refuse(v, "ANNOUNCE_REQUEST", "Exclude Hop", wire.MalformedNumber("a varint of at most 62 bits", m.ExcludeHop))
 		}
-		b = vi.Append(b, m.ExcludeHop)
+		b = wire.AppendVarint(b, m.ExcludeHop)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "ANNOUNCE_REQUEST", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "ANNOUNCE_REQUEST", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -37,17 +37,17 @@ func (m *Datagram) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	off := 0
-	m.Subscribe, n = vi.Parse(src[off:])
+	m.Subscribe, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return fail(v, "DATAGRAM", "Subscribe", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Sequence, n = vi.Parse(src[off:])
+	m.Sequence, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return fail(v, "DATAGRAM", "Sequence", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Timestamp, n = vi.Parse(src[off:])
+	m.Timestamp, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return fail(v, "DATAGRAM", "Timestamp", off, vi.Fault(src[off:]))
 	}
@@ -66,15 +66,15 @@ func (m *Datagram) Append(dst []byte, v Version) ([]byte, error) {
 	if m.Subscribe > vi.Max() {
 		return dst, refuse(v, "DATAGRAM", "Subscribe", wire.MalformedNumber("a varint of at most 62 bits", m.Subscribe))
 	}
-	b = vi.Append(b, m.Subscribe)
+	b = wire.AppendVarint(b, m.Subscribe)
 	if m.Sequence > vi.Max() {
 		return dst, refuse(v, "DATAGRAM", "Sequence", wire.MalformedNumber("a varint of at most 62 bits", m.Sequence))
 	}
-	b = vi.Append(b, m.Sequence)
+	b = wire.AppendVarint(b, m.Sequence)
 	if m.Timestamp > vi.Max() {
 		return dst, refuse(v, "DATAGRAM", "Timestamp", wire.MalformedNumber("a varint of at most 62 bits", m.Timestamp))
 	}
-	b = vi.Append(b, m.Timestamp)
+	b = wire.AppendVarint(b, m.Timestamp)
 	b = append(b, m.Payload...)
 	return b, nil
 }

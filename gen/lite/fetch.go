@@ -39,11 +39,12 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "FETCH", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	m.Broadcast, n, e = vi.ParsePath(src[off:], maxBody)
 	if e != nil {
 		return failBody(v, "FETCH", "Broadcast", off, e)
@@ -59,7 +60,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Priority = src[off]
 	off++
-	m.Group, n = vi.Parse(src[off:])
+	m.Group, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "FETCH", "Group", off, vi.Fault(src[off:]))
 	}
@@ -91,10 +92,14 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 	if m.Group > vi.Max() {
 		return dst, refuse(v, "FETCH", "Group", wire.MalformedNumber("a varint of at most 62 bits", m.Group))
 	}
-	b = vi.Append(b, m.Group)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "FETCH", "Length", e)
+	b = wire.AppendVarint(b, m.Group)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "FETCH", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -38,7 +38,7 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 	off := 0
 	*m = Frame{}
 	if v == Version05 {
-		x, n = vi.Parse(src[off:])
+		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return fail(v, "FRAME", "Timestamp Delta", off, vi.Fault(src[off:]))
 		}
@@ -46,7 +46,7 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	var payloadLength uint64
-	payloadLength, n = vi.Parse(src[off:])
+	payloadLength, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return fail(v, "FRAME", "Payload Length", off, vi.Fault(src[off:]))
 	}
@@ -71,10 +71,10 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 		if x > vi.Max() {
 			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
 		}
-		b = vi.Append(b, x)
+		b = wire.AppendVarint(b, x)
 	}
 	payloadLength := uint64(len(m.Payload))
-	b = vi.Append(b, payloadLength)
+	b = wire.AppendVarint(b, payloadLength)
 	b = append(b, m.Payload...)
 	return b, nil
 }
@@ -118,14 +118,14 @@ func (m *FrameHeader) Parse(src []byte, v Version) (int, error) {
 	off := 0
 	*m = FrameHeader{}
 	if v == Version05 {
-		x, n = vi.Parse(src[off:])
+		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return fail(v, "FRAME_HEADER", "Timestamp Delta", off, vi.Fault(src[off:]))
 		}
 		m.TimestampDelta = wire.Unzigzag(x)
 		off += n
 	}
-	m.PayloadLength, n = vi.Parse(src[off:])
+	m.PayloadLength, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return fail(v, "FRAME_HEADER", "Payload Length", off, vi.Fault(src[off:]))
 	}
@@ -145,12 +145,12 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if x > vi.Max() {
 			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
 		}
-		b = vi.Append(b, x)
+		b = wire.AppendVarint(b, x)
 	}
 	if m.PayloadLength > vi.Max() {
 		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
 	}
-	b = vi.Append(b, m.PayloadLength)
+	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil
 }
 

@@ -32,11 +32,12 @@ func (m *Goaway) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "GOAWAY", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	m.URI, n, e = vi.ParseString(src[off:], maxBody)
 	if e != nil {
 		return failBody(v, "GOAWAY", "URI", off, e)
@@ -61,9 +62,13 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "GOAWAY", "URI", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "GOAWAY", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "GOAWAY", "Length", e)
+		}
 	}
 	return b, nil
 }

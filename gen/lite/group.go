@@ -33,17 +33,18 @@ func (m *Group) Parse(src []byte, v Version) (int, error) {
 		return 0, missing(v, "GROUP")
 	}
 	var n int
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "GROUP", "", 0, e)
 	}
-	src = src[:end]
-	m.Subscribe, n = vi.Parse(src[off:])
+	src = src[:off+int(size)]
+	m.Subscribe, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "GROUP", "Subscribe", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Sequence, n = vi.Parse(src[off:])
+	m.Sequence, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "GROUP", "Sequence", off, vi.Fault(src[off:]))
 	}
@@ -66,14 +67,18 @@ func (m *Group) Append(dst []byte, v Version) ([]byte, error) {
 	if m.Subscribe > vi.Max() {
 		return dst, refuse(v, "GROUP", "Subscribe", wire.MalformedNumber("a varint of at most 62 bits", m.Subscribe))
 	}
-	b = vi.Append(b, m.Subscribe)
+	b = wire.AppendVarint(b, m.Subscribe)
 	if m.Sequence > vi.Max() {
 		return dst, refuse(v, "GROUP", "Sequence", wire.MalformedNumber("a varint of at most 62 bits", m.Sequence))
 	}
-	b = vi.Append(b, m.Sequence)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "GROUP", "Length", e)
+	b = wire.AppendVarint(b, m.Sequence)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "GROUP", "Length", e)
+		}
 	}
 	return b, nil
 }

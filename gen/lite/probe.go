@@ -33,19 +33,20 @@ func (m *Probe) Parse(src []byte, v Version) (int, error) {
 		return 0, missing(v, "PROBE")
 	}
 	var n int
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "PROBE", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	*m = Probe{}
-	m.Bitrate, n = vi.Parse(src[off:])
+	m.Bitrate, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "PROBE", "Bitrate", off, vi.Fault(src[off:]))
 	}
 	off += n
 	if v >= Version04 {
-		m.RTT, n = vi.Parse(src[off:])
+		m.RTT, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return failBody(v, "PROBE", "RTT", off, vi.Fault(src[off:]))
 		}
@@ -74,16 +75,20 @@ func (m *Probe) Append(dst []byte, v Version) ([]byte, error) {
 	if m.Bitrate > vi.Max() {
 		return dst, refuse(v, "PROBE", "Bitrate", wire.MalformedNumber("a varint of at most 62 bits", m.Bitrate))
 	}
-	b = vi.Append(b, m.Bitrate)
+	b = wire.AppendVarint(b, m.Bitrate)
 	if v >= Version04 {
 		if m.RTT > vi.Max() {
 			return dst, refuse(v, "PROBE", "RTT", wire.MalformedNumber("a varint of at most 62 bits", m.RTT))
 		}
-		b = vi.Append(b, m.RTT)
+		b = wire.AppendVarint(b, m.RTT)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "PROBE", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "PROBE", "Length", e)
+		}
 	}
 	return b, nil
 }

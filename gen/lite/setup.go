@@ -38,11 +38,12 @@ func (m *Setup) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "SETUP", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	*m = Setup{}
 	n, e = m.parseItems(src[off:], v)
 	if e != nil {
@@ -68,9 +69,13 @@ func (m *Setup) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "SETUP", "Parameters", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SETUP", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SETUP", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -47,12 +47,13 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "SUBSCRIBE", "", 0, e)
 	}
-	src = src[:end]
-	m.ID, n = vi.Parse(src[off:])
+	src = src[:off+int(size)]
+	m.ID, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE", "ID", off, vi.Fault(src[off:]))
 	}
@@ -77,18 +78,18 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Ordered = src[off] != 0
 	off++
-	m.MaxLatency, n = vi.Parse(src[off:])
+	m.MaxLatency, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE", "Max Latency", off, vi.Fault(src[off:]))
 	}
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE", "Start Group", off, vi.Fault(src[off:]))
 	}
 	m.StartGroup = wire.OptionOf(x)
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE", "End Group", off, vi.Fault(src[off:]))
 	}
@@ -113,7 +114,7 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	if m.ID > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
 	}
-	b = vi.Append(b, m.ID)
+	b = wire.AppendVarint(b, m.ID)
 	b, e = vi.AppendPath(b, m.Broadcast, maxBody)
 	if e != nil {
 		return dst, refuse(v, "SUBSCRIBE", "Broadcast", e)
@@ -127,20 +128,24 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	if m.MaxLatency > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
 	}
-	b = vi.Append(b, m.MaxLatency)
+	b = wire.AppendVarint(b, m.MaxLatency)
 	x = wire.OptionValue(m.StartGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
+	b = wire.AppendVarint(b, x)
 	x = wire.OptionValue(m.EndGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SUBSCRIBE", "Length", e)
+	b = wire.AppendVarint(b, x)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -38,7 +38,7 @@ func (m *SubscribeDrop) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	x, n = vi.Parse(src)
+	x, n = wire.ParseVarint(src)
 	if n <= 0 {
 		return fail(v, "SUBSCRIBE_DROP", "Type", 0, vi.Fault(src))
 	}
@@ -52,22 +52,24 @@ func (m *SubscribeDrop) Parse(src []byte, v Version) (int, error) {
 			return fail(v, "SUBSCRIBE_DROP", "Type", 0, wire.MalformedCode("0x2", x))
 		}
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "SUBSCRIBE_DROP", "", 0, e)
 	}
-	src = src[:end]
-	m.Start, n = vi.Parse(src[off:])
+	off += n
+	src = src[:off+int(size)]
+	m.Start, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_DROP", "Start", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.End, n = vi.Parse(src[off:])
+	m.End, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_DROP", "End", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.ErrorCode, n = vi.Parse(src[off:])
+	m.ErrorCode, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_DROP", "Error Code", off, vi.Fault(src[off:]))
 	}
@@ -86,28 +88,32 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 	var e *wire.Error
 	b := dst
 	if v <= Version04 {
-		b = vi.Append(b, 0x1)
+		b = wire.AppendVarint(b, 0x1)
 	}
 	if v == Version05 {
-		b = vi.Append(b, 0x2)
+		b = wire.AppendVarint(b, 0x2)
 	}
 	mark := len(b)
 	b = append(b, 0)
 	if m.Start > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_DROP", "Start", wire.MalformedNumber("a varint of at most 62 bits", m.Start))
 	}
-	b = vi.Append(b, m.Start)
+	b = wire.AppendVarint(b, m.Start)
 	if m.End > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_DROP", "End", wire.MalformedNumber("a varint of at most 62 bits", m.End))
 	}
-	b = vi.Append(b, m.End)
+	b = wire.AppendVarint(b, m.End)
 	if m.ErrorCode > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_DROP", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", m.ErrorCode))
 	}
-	b = vi.Append(b, m.ErrorCode)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SUBSCRIBE_DROP", "Length", e)
+	b = wire.AppendVarint(b, m.ErrorCode)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_DROP", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -41,18 +41,20 @@ func (m *SubscribeOK) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	x, n = vi.Parse(src)
+	x, n = wire.ParseVarint(src)
 	if n <= 0 {
 		return fail(v, "SUBSCRIBE_OK", "Type", 0, vi.Fault(src))
 	}
 	if x != 0x0 {
 		return fail(v, "SUBSCRIBE_OK", "Type", 0, wire.MalformedCode("0x0", x))
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "SUBSCRIBE_OK", "", 0, e)
 	}
-	src = src[:end]
+	off += n
+	src = src[:off+int(size)]
 	if off >= len(src) {
 		return failBody(v, "SUBSCRIBE_OK", "Priority", off, wire.Short(1, 0))
 	}
@@ -63,18 +65,18 @@ func (m *SubscribeOK) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Ordered = src[off] != 0
 	off++
-	m.MaxLatency, n = vi.Parse(src[off:])
+	m.MaxLatency, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_OK", "Max Latency", off, vi.Fault(src[off:]))
 	}
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_OK", "Start Group", off, vi.Fault(src[off:]))
 	}
 	m.StartGroup = wire.OptionOf(x)
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_OK", "End Group", off, vi.Fault(src[off:]))
 	}
@@ -94,7 +96,7 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	var x uint64
 	var e *wire.Error
 	b := dst
-	b = vi.Append(b, 0x0)
+	b = wire.AppendVarint(b, 0x0)
 	mark := len(b)
 	b = append(b, 0)
 	b = append(b, m.Priority)
@@ -102,20 +104,24 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	if m.MaxLatency > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
 	}
-	b = vi.Append(b, m.MaxLatency)
+	b = wire.AppendVarint(b, m.MaxLatency)
 	x = wire.OptionValue(m.StartGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
+	b = wire.AppendVarint(b, x)
 	x = wire.OptionValue(m.EndGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
+	b = wire.AppendVarint(b, x)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
+		}
 	}
 	return b, nil
 }

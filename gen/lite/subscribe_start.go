@@ -33,19 +33,21 @@ func (m *SubscribeStart) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	x, n = vi.Parse(src)
+	x, n = wire.ParseVarint(src)
 	if n <= 0 {
 		return fail(v, "SUBSCRIBE_START", "Type", 0, vi.Fault(src))
 	}
 	if x != 0x0 {
 		return fail(v, "SUBSCRIBE_START", "Type", 0, wire.MalformedCode("0x0", x))
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "SUBSCRIBE_START", "", 0, e)
 	}
-	src = src[:end]
-	m.Group, n = vi.Parse(src[off:])
+	off += n
+	src = src[:off+int(size)]
+	m.Group, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_START", "Group", off, vi.Fault(src[off:]))
 	}
@@ -63,16 +65,20 @@ func (m *SubscribeStart) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	var e *wire.Error
 	b := dst
-	b = vi.Append(b, 0x0)
+	b = wire.AppendVarint(b, 0x0)
 	mark := len(b)
 	b = append(b, 0)
 	if m.Group > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_START", "Group", wire.MalformedNumber("a varint of at most 62 bits", m.Group))
 	}
-	b = vi.Append(b, m.Group)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SUBSCRIBE_START", "Length", e)
+	b = wire.AppendVarint(b, m.Group)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_START", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -40,11 +40,12 @@ func (m *SubscribeUpdate) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "SUBSCRIBE_UPDATE", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	if off >= len(src) {
 		return failBody(v, "SUBSCRIBE_UPDATE", "Priority", off, wire.Short(1, 0))
 	}
@@ -55,18 +56,18 @@ func (m *SubscribeUpdate) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Ordered = src[off] != 0
 	off++
-	m.MaxLatency, n = vi.Parse(src[off:])
+	m.MaxLatency, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_UPDATE", "Max Latency", off, vi.Fault(src[off:]))
 	}
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_UPDATE", "Start Group", off, vi.Fault(src[off:]))
 	}
 	m.StartGroup = wire.OptionOf(x)
 	off += n
-	x, n = vi.Parse(src[off:])
+	x, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE_UPDATE", "End Group", off, vi.Fault(src[off:]))
 	}
@@ -93,20 +94,24 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 	if m.MaxLatency > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
 	}
-	b = vi.Append(b, m.MaxLatency)
+	b = wire.AppendVarint(b, m.MaxLatency)
 	x = wire.OptionValue(m.StartGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
+	b = wire.AppendVarint(b, x)
 	x = wire.OptionValue(m.EndGroup, vi.Max())
 	if x > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
 	}
-	b = vi.Append(b, x)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Length", e)
+	b = wire.AppendVarint(b, x)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -34,11 +34,12 @@ func (m *Track) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "TRACK", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	m.Broadcast, n, e = vi.ParsePath(src[off:], maxBody)
 	if e != nil {
 		return failBody(v, "TRACK", "Broadcast", off, e)
@@ -72,9 +73,13 @@ func (m *Track) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "TRACK", "Track", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "TRACK", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "TRACK", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -37,11 +37,12 @@ func (m *TrackInfo) Parse(src []byte, v Version) (int, error) {
 		return 0, missing(v, "TRACK_INFO")
 	}
 	var n int
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "TRACK_INFO", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	if off >= len(src) {
 		return failBody(v, "TRACK_INFO", "Priority", off, wire.Short(1, 0))
 	}
@@ -52,12 +53,12 @@ func (m *TrackInfo) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Ordered = src[off] != 0
 	off++
-	m.MaxLatency, n = vi.Parse(src[off:])
+	m.MaxLatency, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "TRACK_INFO", "Max Latency", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Timescale, n = vi.Parse(src[off:])
+	m.Timescale, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "TRACK_INFO", "Timescale", off, vi.Fault(src[off:]))
 	}
@@ -85,17 +86,21 @@ func (m *TrackInfo) Append(dst []byte, v Version) ([]byte, error) {
 	if m.MaxLatency > vi.Max() {
 		return dst, refuse(v, "TRACK_INFO", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
 	}
-	b = vi.Append(b, m.MaxLatency)
+	b = wire.AppendVarint(b, m.MaxLatency)
 	if m.Timescale == 0 {
 		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.MalformedNumber("at least 1", uint64(m.Timescale)))
 	}
 	if m.Timescale > vi.Max() {
 		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.MalformedNumber("a varint of at most 62 bits", m.Timescale))
 	}
-	b = vi.Append(b, m.Timescale)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "TRACK_INFO", "Length", e)
+	b = wire.AppendVarint(b, m.Timescale)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "TRACK_INFO", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -131,6 +131,7 @@ func (k Vi) AppendString(dst []byte, s string, limit int) ([]byte, *Error) {
 
 // Body is the extent of a message whose length comes first: off is where the fields start,
 // end where they stop. Lengths above limit are malformed, so that nobody waits for them.
+// Generated code does the same in line and comes here for the error.
 func (k Vi) Body(src []byte, at, limit int) (off, end int, e *Error) {
 	size, n := k.Parse(src[at:])
 	if n <= 0 {
@@ -167,18 +168,17 @@ func shortBody(off, end, have int) *Error {
 	return e
 }
 
+// ShortBody is how long a body is at most whose length takes one byte, in all forms.
+const ShortBody = 0x3f
+
 // EndBody writes the length in front of the body that starts one byte after mark: the byte
-// at mark was left for it. Most bodies are short, so the move for longer lengths is rare.
+// at mark was left for it. A body of more than [ShortBody] bytes has to move.
 func (k Vi) EndBody(dst []byte, mark, limit int) ([]byte, *Error) {
 	size := len(dst) - mark - 1
-	if size < 0x40 {
+	if size <= ShortBody {
 		dst[mark] = byte(size)
 		return dst, nil
 	}
-	return k.endLong(dst, mark, size, limit)
-}
-
-func (k Vi) endLong(dst []byte, mark, size, limit int) ([]byte, *Error) {
 	if size > limit {
 		return dst, MalformedNumber("a message of at most "+plural(limit, "byte"), uint64(size))
 	}

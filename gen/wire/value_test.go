@@ -41,7 +41,7 @@ func TestErrorKindsAndNeeds(t *testing.T) {
 	if !errors.Is(e, ErrShort) || e.Need != 14 || e.Offset != 10 {
 		t.Errorf("short: %+v", e)
 	}
-	if e.Closed(); !errors.Is(e, ErrMalformed) || e.Need != 0 {
+	if e = e.Closed(); !errors.Is(e, ErrMalformed) || e.Need != 0 {
 		t.Errorf("short inside a declared length: %+v", e)
 	}
 	if e := Unsupported("x").Closed(); !errors.Is(e, ErrUnsupported) {

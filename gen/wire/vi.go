@@ -33,20 +33,15 @@ func (k Vi) Max() uint64 {
 	return math.MaxUint64
 }
 
-// Parse reads one integer and returns how many bytes it took. n is 0 when b is too short
-// and -1 when the first byte is invalid; [Vi.Fault] turns either into an error. Encodings
-// that are longer than necessary are accepted.
-func (k Vi) Parse(b []byte) (v uint64, n int) {
+// ParseVarint reads one integer of the QUIC form and returns how many bytes it took, or 0
+// when b is too short.
+func ParseVarint(b []byte) (v uint64, n int) {
 	if len(b) == 0 {
 		return 0, 0
 	}
-	if b[0] < 0x40 {
-		return uint64(b[0]), 1
-	}
-	if k != RFC9000 {
-		return k.parse64(b)
-	}
 	switch b[0] >> 6 {
+	case 0:
+		return uint64(b[0]), 1
 	case 1:
 		if len(b) >= 2 {
 			return uint64(binary.BigEndian.Uint16(b)) & 0x3fff, 2
@@ -61,6 +56,22 @@ func (k Vi) Parse(b []byte) (v uint64, n int) {
 		}
 	}
 	return 0, 0
+}
+
+// Parse reads one integer and returns how many bytes it took. n is 0 when b is too short
+// and -1 when the first byte is invalid; [Vi.Fault] turns either into an error. Encodings
+// that are longer than necessary are accepted.
+func (k Vi) Parse(b []byte) (v uint64, n int) {
+	if k == RFC9000 {
+		return ParseVarint(b)
+	}
+	if len(b) == 0 {
+		return 0, 0
+	}
+	if b[0] < 0x80 {
+		return uint64(b[0]), 1
+	}
+	return k.parse64(b)
 }
 
 func (k Vi) parse64(b []byte) (uint64, int) {
@@ -99,30 +110,32 @@ func (k Vi) Fault(b []byte) *Error {
 	return MalformedCode("a varint", uint64(b[0]))
 }
 
-// Append writes v in the fewest bytes that k has for it. v must not be above [Vi.Max]:
-// that is an error of the caller and panics.
-func (k Vi) Append(dst []byte, v uint64) []byte {
-	if v < 0x40 {
-		return append(dst, byte(v))
-	}
-	return k.append(dst, v)
-}
-
-func (k Vi) append(dst []byte, v uint64) []byte {
-	if k != RFC9000 {
-		return k.append64(dst, v)
-	}
+// AppendVarint writes v in the fewest bytes that the QUIC form has for it. v must not be above
+// [MaxVarint]: that is an error of the caller and panics.
+func AppendVarint(dst []byte, v uint64) []byte {
 	switch {
 	case v < 1<<6:
 		return append(dst, byte(v))
 	case v < 1<<14:
-		return binary.BigEndian.AppendUint16(dst, uint16(v)|1<<14)
+		return append(dst, byte(v>>8)|1<<6, byte(v))
 	case v < 1<<30:
-		return binary.BigEndian.AppendUint32(dst, uint32(v)|2<<30)
+		return append(dst, byte(v>>24)|2<<6, byte(v>>16), byte(v>>8), byte(v))
 	case v <= MaxVarint:
 		return binary.BigEndian.AppendUint64(dst, v|3<<62)
 	}
 	panic("wire: value above 2^62-1 in a QUIC varint")
+}
+
+// Append writes v in the fewest bytes that k has for it. v must not be above [Vi.Max]:
+// that is an error of the caller and panics.
+func (k Vi) Append(dst []byte, v uint64) []byte {
+	if k == RFC9000 {
+		return AppendVarint(dst, v)
+	}
+	if v < 0x80 {
+		return append(dst, byte(v))
+	}
+	return k.append64(dst, v)
 }
 
 func (k Vi) append64(dst []byte, v uint64) []byte {

@@ -84,11 +84,13 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 			return fail(v, "ALL", "Type", 0, wire.MalformedCode("0x8", x))
 		}
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := vi.Parse(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "ALL", "", 0, e)
 	}
-	src = src[:end]
+	off += n
+	src = src[:off+int(size)]
 	*m = All{}
 	m.Number, n = vi.Parse(src[off:])
 	if n <= 0 {
@@ -319,9 +321,13 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "ALL", "Extras", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "ALL", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "ALL", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -35,11 +35,12 @@ func (m *Hello) Parse(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var e *wire.Error
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := vi.Parse(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "HELLO", "", 0, e)
 	}
-	src = src[:end]
+	src = src[:off+int(size)]
 	*m = Hello{}
 	n, e = m.parseItems(src[off:], v)
 	if e != nil {
@@ -66,9 +67,13 @@ func (m *Hello) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "HELLO", "Items", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "HELLO", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "HELLO", "Length", e)
+		}
 	}
 	return b, nil
 }

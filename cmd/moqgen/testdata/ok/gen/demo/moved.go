@@ -58,11 +58,13 @@ func (m *Moved) parseA(src []byte, v Version) (int, error) {
 	if x != 0x9 {
 		return fail(v, "MOVED", "Type", 0, wire.MalformedCode("0x9", x))
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := vi.Parse(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "MOVED", "", 0, e)
 	}
-	src = src[:end]
+	off += n
+	src = src[:off+int(size)]
 	*m = Moved{}
 	m.A, n = vi.Parse(src[off:])
 	if n <= 0 {
@@ -91,11 +93,13 @@ func (m *Moved) parseB(src []byte, v Version) (int, error) {
 	if x != 0xa {
 		return fail(v, "MOVED", "Type", 0, wire.MalformedCode("0xa", x))
 	}
-	off, end, e := vi.Body(src, n, maxBody)
-	if e != nil {
+	size, off := vi.Parse(src[n:])
+	if off <= 0 || size > maxBody || size > uint64(len(src)-n-off) {
+		_, _, e := vi.Body(src, n, maxBody)
 		return fail(v, "MOVED", "", 0, e)
 	}
-	src = src[:end]
+	off += n
+	src = src[:off+int(size)]
 	*m = Moved{}
 	m.A, n = vi.Parse(src[off:])
 	if n <= 0 {
@@ -141,9 +145,13 @@ func (m *Moved) appendA(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "MOVED", "B", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "MOVED", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "MOVED", "Length", e)
+		}
 	}
 	return b, nil
 }
@@ -165,9 +173,13 @@ func (m *Moved) appendB(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "MOVED", "C", e)
 	}
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "MOVED", "Length", e)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "MOVED", "Length", e)
+		}
 	}
 	return b, nil
 }

@@ -30,12 +30,13 @@ func (m *A) Parse(src []byte, v Version) (int, error) {
 		return 0, missing(v, "A")
 	}
 	var n int
-	off, end, e := vi.Body(src, 0, maxBody)
-	if e != nil {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
 		return fail(v, "A", "", 0, e)
 	}
-	src = src[:end]
-	m.X, n = vi.Parse(src[off:])
+	src = src[:off+int(size)]
+	m.X, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "A", "X", off, vi.Fault(src[off:]))
 	}
@@ -58,10 +59,14 @@ func (m *A) Append(dst []byte, v Version) ([]byte, error) {
 	if m.X >= vi.Max() {
 		return dst, refuse(v, "A", "X", wire.MalformedNumber("a varint of at most 62 bits", m.X))
 	}
-	b = vi.Append(b, m.X)
-	b, e = vi.EndBody(b, mark, maxBody)
-	if e != nil {
-		return dst, refuse(v, "A", "Length", e)
+	b = wire.AppendVarint(b, m.X)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "A", "Length", e)
+		}
 	}
 	return b, nil
 }
