@@ -196,6 +196,22 @@ func TestListenerCloseEndsItsSessions(t *testing.T) {
 	}
 }
 
+func TestListenerCloseWaitsForItsSessions(t *testing.T) {
+	l := get[*session.Listener](t)(session.Listen("127.0.0.1:0"))
+	client := get[*session.Session](t)(session.Dial(t.Context(), "moqt://"+l.Addr().String(), session.WithInsecure()))
+	defer client.Close()
+	r := get[*session.Request](t)(l.Accept(t.Context()))
+	s := get[*session.Session](t)(r.Accept())
+	must(t, l.Close())
+	select {
+	case <-s.Done():
+	default:
+		t.Error("a session outlives its listener")
+	}
+	_, err := l.Accept(t.Context())
+	wantErr(t, "accept", err, model.ErrClosed)
+}
+
 func TestRejectedOverTheNetwork(t *testing.T) {
 	for _, v := range session.DefaultVersions() {
 		for _, scheme := range []string{"https", "moqt"} {

@@ -443,3 +443,85 @@ func TestTrackThatNobodySubscribesToIsLetGo(t *testing.T) {
 		}
 	})
 }
+
+func TestReaderWhoLeavesBeforeTheAnswer(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		track := r.request("alice", "video")
+		kind, m := genlite.BidiSubscribe, genlite.Message(new(genlite.Subscribe))
+		if v >= genlite.Version05 {
+			kind, m = genlite.BidiTrack, new(genlite.Track)
+		}
+		s, _ := r.accept(kind, m)
+		began := time.Now()
+		must(t, track.Close())
+		wantStop(t, s, 0)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the peer heard of it after %v", took)
+		}
+		r.works()
+	})
+}
+
+func TestUpdateThatComesBeforeTheTrackIsThere(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		d := r.origin.Dynamic()
+		defer d.Close()
+		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{Broadcast: "slow", Track: "video", Priority: 1})
+		req, err := d.RequestedBroadcast(t.Context())
+		must(t, err)
+		r.write(s, &genlite.SubscribeUpdate{Priority: 7})
+		synctest.Wait()
+		b := model.NewBroadcast(model.Route{})
+		defer b.Close()
+		track, err := b.CreateTrack("video", model.TrackInfo{})
+		must(t, err)
+		must(t, req.Accept(b.Consume()))
+		synctest.Wait()
+		if wants, _ := track.Subscription(); wants.Priority != 7 {
+			t.Errorf("subscribed with %+v, want priority 7", wants)
+		}
+	})
+}
+
+// A stream that was opened for a group that has left serves the next one.
+func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peer, own := memory.Config{MaxUniStreams: 1}.Pair()
+		opened := 0
+		s := newScheduler(t.Context(), func(ctx context.Context) (transport.SendStream, error) {
+			opened++
+			return own.OpenUni(ctx)
+		}, func(f func()) { go f() })
+		sub := &served{}
+		sub.wants.Store(&model.Subscription{})
+
+		left, leave := context.WithCancel(t.Context())
+		first, err := s.stream(t.Context(), rank{sub, 0})
+		must(t, err)
+		go func() { _, _ = s.stream(left, rank{sub, 1}) }()
+		synctest.Wait()
+		leave() // while the peer gives no credit
+		synctest.Wait()
+		must(t, first.Close())
+		u, err := peer.AcceptUni(t.Context())
+		must(t, err)
+		_, err = io.ReadAll(u)
+		must(t, err)
+		synctest.Wait()
+		second, err := s.stream(t.Context(), rank{sub, 2})
+		must(t, err)
+		if opened != 2 {
+			t.Errorf("%d streams opened, want 2", opened)
+		}
+
+		w := &waiter{rank: rank{sub, 3}, granted: make(chan grant, 1)}
+		w.granted <- grant{stream: second} // it left in the moment in which it got the stream
+		s.leave(w)
+		if third, err := s.stream(t.Context(), rank{sub, 4}); err != nil || third != second {
+			t.Errorf("got %v, %v, want the stream that was given back", third, err)
+		}
+		_ = own.CloseWithError(0, "")
+	})
+}
