@@ -121,6 +121,31 @@ func BenchmarkChain(b *testing.B) {
 	}
 }
 
+// BenchmarkCancel goes from the end of a context to the end of the observation.
+func BenchmarkCancel(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		o    rxgo.Observable
+	}{
+		{"Observable", bursts().Observable()},
+		{"Filter and Map", bursts().Observable().Filter(always).Map(identity)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				ctx, cancel := context.WithCancel(b.Context())
+				items := c.o.Observe(rxgo.WithContext(ctx))
+				<-items
+				b.StartTimer()
+				cancel()
+				for item := range items {
+					_ = item
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkFrames reads a track of 100 groups of 30 frames, per frame.
 func BenchmarkFrames(b *testing.B) {
 	const groups, each = 100, 30

@@ -17,7 +17,7 @@ import (
 // alone.
 //
 // Most methods are generated and only name an operator of rxgo; the others are in choose.go,
-// split.go and end.go, each with its reason.
+// end.go, fold.go, retry.go and split.go, each with its reason.
 type bound struct {
 	config
 	source    Stream[any]
@@ -99,8 +99,6 @@ func (b *bound) chain(ctx context.Context) <-chan rxgo.Item {
 // feed sends the items of the source to the first operator. The end of the context is not
 // reported: an operator might take it for an error to retry after.
 func (b *bound) feed(ctx context.Context, next chan<- rxgo.Item) {
-	ctx, cancel := context.WithCancel(ctx) // a channel of its own: the operators fight for theirs
-	defer cancel()
 	for v, err := range b.source.All(ctx) {
 		if err != nil && ctx.Err() != nil {
 			return

@@ -75,6 +75,9 @@
 //
 //	rx.From[rx.Frame](foreign).Observable()
 //
-// An unbuffered observation that is canceled closes without the error of its context, unless
-// the observer is waiting for an item at that moment.
+// FlatMap of rxgo reads one inner Observable after the other; [Merge] reads streams side by
+// side.
+//
+// An observation that is canceled closes without the error of its context when its buffer is
+// full, or when it has none and the observer is not waiting at that moment. [All] always tells.
 package rx
