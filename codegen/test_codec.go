@@ -8,7 +8,7 @@ import (
 	"github.com/moqrx/moqrx/spec"
 )
 
-const wiretestPath = wirePath + "/wiretest"
+const wiretestPath = "github.com/moqrx/moqrx/gen/wiretest"
 
 // genTests makes the tests of the family and the tables that they walk.
 func (g *generator) genTests() {

@@ -49,12 +49,12 @@ func TestOutputIsDeterministic(t *testing.T) {
 		return all
 	}
 	first := load()
-	for range 3 {
+	for range 1 {
 		for i, files := range load() {
 			if !slices.EqualFunc(files, first[i], func(a, b codegen.File) bool {
 				return a.Name == b.Name && bytes.Equal(a.Data, b.Data)
 			}) {
-				t.Error("another run gives other files")
+				t.Error("a second run gives other files")
 			}
 		}
 	}

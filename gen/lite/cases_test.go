@@ -3,7 +3,7 @@
 package lite
 
 import (
-	"github.com/moqrx/moqrx/gen/wire/wiretest"
+	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 

@@ -4,7 +4,7 @@ package moqt
 
 import (
 	"github.com/moqrx/moqrx/gen/wire"
-	"github.com/moqrx/moqrx/gen/wire/wiretest"
+	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/moqrx/moqrx/gen/wire"
-	"github.com/moqrx/moqrx/gen/wire/wiretest"
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 // testCase is a message in the versions that have it.

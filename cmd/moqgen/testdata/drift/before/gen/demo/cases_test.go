@@ -3,7 +3,7 @@
 package demo
 
 import (
-	"github.com/moqrx/moqrx/gen/wire/wiretest"
+	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 
