@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,6 +130,7 @@ func (e *env) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.Flags().StringVarP(&keyFile, "keys", "k", "", "TLS key log (default $SSLKEYLOGFILE)")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, or json for one object a line")
+	cmd.AddCommand(e.demoCommand())
 	return cmd
 }
 
@@ -194,8 +196,8 @@ func (e *env) dumpOne(ctx context.Context, name, format string, opts dump.Option
 		_, _ = fmt.Fprintf(w, "%s\n", name)
 	}
 	sum, err := dump.Run(from, out, opts)
-	if flushed := errors.Join(out.Err(), w.Flush()); flushed != nil {
-		return sum.Sessions, fmt.Errorf("%w: %w", errOutput, flushed)
+	if failed := cmp.Or(out.Err(), w.Flush()); failed != nil {
+		return sum.Sessions, fmt.Errorf("%w: %w", errOutput, failed)
 	}
 	if err != nil {
 		return sum.Sessions, err

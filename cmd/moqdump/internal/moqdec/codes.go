@@ -71,7 +71,14 @@ func closeCode(code uint64, app, http3 bool, names map[uint64]string) []slog.Att
 	case !app:
 		return withMeaning(code, quicCodes[code])
 	case http3:
-		return withMeaning(code, http3Codes[code])
+		mapped, ok := unmap(code)
+		if !ok {
+			return withMeaning(code, http3Codes[code])
+		}
+		code = mapped
+	}
+	if code == 0 {
+		return withMeaning(code, "no error")
 	}
 	return withMeaning(code, names[code])
 }

@@ -153,7 +153,7 @@ func (l *link) take(e quicdec.Event) {
 }
 
 func (l *link) names() map[uint64]string {
-	if l.first != nil && l.demux == nil {
+	if l.first != nil {
 		return l.first.names
 	}
 	return nil

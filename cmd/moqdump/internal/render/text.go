@@ -90,19 +90,18 @@ func (t *Text) Session(h moqdec.Header) {
 		proto = "h3 WebTransport"
 	case h.WebTransport:
 		proto = "h3 WebTransport " + proto
+	case h.ALPN == "":
+		proto = "no ALPN"
 	case h.Protocol == "":
 		proto = plain(h.ALPN)
 	case h.Guessed:
 		proto += " (offered)"
 	}
-	if proto == "" {
-		proto = "no ALPN"
-	}
 	parts = append(parts, proto)
 	if h.SNI != "" {
 		parts = append(parts, "SNI "+plain(h.SNI))
 	}
-	if h.WebTransport {
+	if h.WebTransport && h.Path != "" {
 		parts = append(parts, "path "+plain(h.Path))
 	}
 	t.print(t.paint(t.style.header, tag(h.Session)+" "+strings.Join(parts, "  ")))
@@ -230,7 +229,9 @@ func (t *Text) dump(p *moqdec.Problem) {
 // plain writes a word that a peer may have chosen: as it is when it is printable and has no
 // spaces, else quoted.
 func plain(s string) string {
-	s = short(s)
+	if s = short(s); s == "" {
+		return `""`
+	}
 	for _, r := range s {
 		if r == ' ' || r == '"' || r == utf8.RuneError || !unicode.IsPrint(r) {
 			return strconv.Quote(s)
