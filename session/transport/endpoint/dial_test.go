@@ -18,7 +18,7 @@ import (
 )
 
 // wantDialError dials and compares the whole error line.
-func wantDialError(t *testing.T, u string, config endpoint.Config, want string) error {
+func wantDialError(t *testing.T, u string, config endpoint.Config, want string) {
 	t.Helper()
 	parsed, err := url.Parse(u)
 	if err != nil {
@@ -33,7 +33,6 @@ func wantDialError(t *testing.T, u string, config endpoint.Config, want string) 
 	if got := err.Error(); !errors.As(err, &e) || got != want || strings.Contains(got, "\n") {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
-	return err
 }
 
 func TestDialRefusesBadURLs(t *testing.T) {

@@ -32,14 +32,15 @@ type Listener struct {
 	wt     *wt.Server
 	http   *http.Server // /certificate.sha256 on TCP
 
-	pending  chan struct{}  // one token per connection before Accept
-	incoming chan *Incoming // has room for all of them
-	done     chan struct{}  // closed by Close
-	closing  sync.Once
-	running  sync.WaitGroup // goroutines and connections
+	pending chan struct{} // one token per connection before Accept
+	ready   chan struct{} // wakes one Accept; capacity 1
+	done    chan struct{} // closed by Close
+	closing sync.Once
+	running sync.WaitGroup // goroutines and connections
 
 	mu    sync.Mutex
 	conns map[*quicgo.Conn]*arrival
+	queue []*arrival // what Accept returns next
 }
 
 // Incoming is a connection that is ready for a session.
@@ -50,8 +51,6 @@ type Incoming struct {
 	Path, RawQuery string
 	// TLS is the state of the handshake.
 	TLS tls.ConnectionState
-
-	release func()
 }
 
 // Listen listens on addr (host:port) for raw QUIC and WebTransport over UDP, and for
@@ -88,7 +87,7 @@ func (l *Listener) start() error {
 		l.udp = l.tap
 	}
 	l.pending = make(chan struct{}, l.MaxPending)
-	l.incoming = make(chan *Incoming, l.MaxPending)
+	l.ready = make(chan struct{}, 1)
 	l.conns = make(map[*quicgo.Conn]*arrival)
 	l.quic = &quicgo.Transport{
 		Conn:                l.udp,
@@ -171,19 +170,17 @@ func listenBoth(addr string) (*net.UDPConn, net.Listener, error) {
 // Accept waits for the next connection. It fails with an *Error that wraps net.ErrClosed after
 // Close, and with the error of ctx.
 func (l *Listener) Accept(ctx context.Context) (*Incoming, error) {
-	select {
-	case <-l.done: // first: after Close nothing more comes, also when something is queued
-		return nil, l.closedError()
-	default:
-	}
-	select {
-	case in := <-l.incoming:
-		in.release()
-		return in, nil
-	case <-l.done:
-		return nil, l.closedError()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		if in := l.next(); in != nil {
+			return in, nil
+		}
+		select {
+		case <-l.ready:
+		case <-l.done:
+			return nil, l.closedError()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 

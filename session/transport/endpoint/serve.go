@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,7 @@ type arrival struct {
 	late  *time.Timer // drops an HTTP/3 connection without a session; nil on raw QUIC
 	taken atomic.Bool // its one session is requested
 	close func()      // guarded by the listener's mutex
+	in    *Incoming   // set when it is ready for Accept
 }
 
 func (l *Listener) acceptLoop() {
@@ -153,10 +155,49 @@ func (l *Listener) serveConnect(w http.ResponseWriter, r *http.Request) {
 	l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery})
 }
 
-// deliver hands a connection to Accept. There is room, because the connection has its place
-// among the pending ones until then.
+// deliver queues a connection for Accept.
 func (l *Listener) deliver(a *arrival, in *Incoming) {
 	in.TLS = a.q.ConnectionState().TLS
-	in.release, _ = a.q.Context().Value(releaseKey{}).(func())
-	l.incoming <- in
+	a.in = in
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.alive(), a)
+	l.wake()
+}
+
+// alive returns the queue without the connections that have ended: those have given their
+// place back, so the queue would not be bounded with them. The caller holds mu.
+func (l *Listener) alive() []*arrival {
+	return slices.DeleteFunc(l.queue, func(a *arrival) bool { return a.q.Context().Err() != nil })
+}
+
+// wake lets one Accept look at the queue.
+func (l *Listener) wake() {
+	select {
+	case l.ready <- struct{}{}:
+	default:
+	}
+}
+
+// next takes the first connection out of the queue, or returns nil. Nothing comes after Close.
+func (l *Listener) next() *Incoming {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.done:
+		return nil
+	default:
+	}
+	if l.queue = l.alive(); len(l.queue) == 0 {
+		return nil
+	}
+	a := l.queue[0]
+	l.queue = slices.Delete(l.queue, 0, 1)
+	if len(l.queue) > 0 {
+		l.wake()
+	}
+	if release, ok := a.q.Context().Value(releaseKey{}).(func()); ok {
+		release()
+	}
+	return a.in
 }

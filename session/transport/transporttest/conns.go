@@ -98,6 +98,7 @@ func testClose(p *pair) {
 func testCloseUnblocks(p *pair) {
 	mine, theirs := p.bidi("x")
 	p.wantData(theirs, "x")
+	unread, _ := p.bidi("y")
 	type result struct {
 		what   string
 		err    error
@@ -121,13 +122,7 @@ func testCloseUnblocks(p *pair) {
 		}
 		start("Read", end.remote, func() error { return readError(end.stream) })
 	}
-	start("Write", false, func() error {
-		s, err := p.a.OpenUni(p.ctx)
-		if err != nil {
-			return err
-		}
-		return writeError(s) // nobody reads, so it blocks
-	})
+	start("Write", false, func() error { return writeError(unread) })
 	_ = p.a.CloseWithError(0, "")
 	for range calls {
 		r := <-results

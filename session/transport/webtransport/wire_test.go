@@ -51,7 +51,8 @@ func session(t *testing.T) (context.Context, *quicgo.Conn, transport.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := client.Dial(ctx, "https://"+l.Addr().String()+"/", nil); err != nil {
+	_, _, err = client.Dial(ctx, "https://"+l.Addr().String()+"/", nil) //nolint:bodyclose // it is the session
+	if err != nil {
 		t.Fatal(err)
 	}
 	in, err := l.Accept(ctx)
