@@ -8,9 +8,9 @@ import (
 
 // Pos is a place in a spec file. Lines and columns count from 1, columns in bytes.
 type Pos struct {
-	File string `json:"file"`
-	Line int    `json:"line"`
-	Col  int    `json:"col"`
+	File string
+	Line int
+	Col  int
 }
 
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
