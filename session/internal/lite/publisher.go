@@ -47,15 +47,17 @@ type hold struct {
 	timer *time.Timer
 }
 
-// hold takes over the handle t, and closes it after holdTime or at [publisher.release].
+// hold takes over the handle t, and closes it after holdTime or at [publisher.release]. A
+// peer that asks about more tracks than it could subscribe to has none of the further ones held.
 func (p *publisher) hold(name trackName, t *model.TrackConsumer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holds == nil {
+	old := p.holds[name]
+	if p.holds == nil || old == nil && len(p.holds) >= p.limits.Streams {
 		_ = t.Close()
 		return
 	}
-	if old := p.holds[name]; old != nil {
+	if old != nil {
 		old.end()
 	}
 	h := &hold{track: t}

@@ -1,0 +1,200 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+)
+
+// flight is one group on its way to the peer.
+type flight struct {
+	cancel   context.CancelCauseFunc
+	progress time.Time // when the last frame was handed to the transport
+}
+
+// sendGroups starts a stream for each group, and returns nil after the last one started.
+func (sub *served) sendGroups(ctx context.Context) error {
+	batch, floor, err := sub.firstGroups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range batch {
+		if err := sub.sendGroup(ctx, g, floor); err != nil {
+			return err
+		}
+	}
+	for len(batch) > 0 {
+		g, err := sub.track.RecvGroup(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := sub.sendGroup(ctx, g, floor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstGroups waits for the first groups to send, all that are there, and says below which
+// sequence nothing is sent: the requested start, else the latest cached group, else
+// whatever comes first. No groups and no error is the end of the track.
+func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsumer, floor uint64, err error) {
+	start := sub.wants.Load().Start
+	floor = start.Sequence
+	if latest, ok := sub.track.Latest(); ok && !start.Set {
+		floor = latest
+	}
+	for {
+		g, ok, err := sub.track.TryRecvGroup()
+		if err == nil && !ok && len(batch) == 0 {
+			g, err = sub.track.RecvGroup(ctx)
+			ok = err == nil
+		}
+		switch {
+		case errors.Is(err, io.EOF), err == nil && !ok:
+			if len(batch) == 0 || !sub.p.dialect.trackInfo {
+				return batch, floor, nil
+			}
+			if !start.Set { // else an older group may still come, out of order
+				floor = lowest(batch)
+			}
+			return batch, floor, sub.p.send(sub.stream, &genlite.SubscribeStart{Group: floor})
+		case err != nil:
+			closeAll(batch)
+			return nil, 0, err
+		case g.Sequence() < floor:
+			_ = g.Close()
+		default:
+			batch = append(batch, g)
+		}
+	}
+}
+
+func lowest(groups []*model.GroupConsumer) uint64 {
+	low := groups[0].Sequence()
+	for _, g := range groups {
+		low = min(low, g.Sequence())
+	}
+	return low
+}
+
+func closeAll(groups []*model.GroupConsumer) {
+	for _, g := range groups {
+		_ = g.Close()
+	}
+}
+
+// sendGroup starts a group on its own stream, as soon as there is a slot. It owns g.
+func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor uint64) error {
+	if g.Sequence() < floor {
+		sub.p.log.Debug("group not sent", "subscribe", sub.id, "group", g.Sequence(), "reason", "below the start that was told")
+		_ = g.Close()
+		return nil
+	}
+	if err := sub.slot(ctx); err != nil {
+		_ = g.Close()
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	f := &flight{cancel: cancel, progress: time.Now()}
+	sub.mu.Lock()
+	sub.flight[g.Sequence()] = f
+	sub.mu.Unlock()
+	sub.tasks.Go(func() {
+		defer cancel(nil)
+		defer g.Close()
+		sub.fly(ctx, g, f)
+		sub.mu.Lock()
+		delete(sub.flight, g.Sequence())
+		sub.mu.Unlock()
+		<-sub.slots
+	})
+	return nil
+}
+
+// slot waits until one more group may be in flight.
+func (sub *served) slot(ctx context.Context) error {
+	retention := max(sub.info.MaxLatency, time.Second)
+	sub.expire(time.Now().Add(-retention))
+	select {
+	case sub.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	tick := time.NewTicker(retention)
+	defer tick.Stop()
+	for {
+		select {
+		case sub.slots <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			sub.expire(now.Add(-retention))
+		}
+	}
+}
+
+// expire gives up the groups that have not moved since then, except the latest: a peer that does
+// not take what it asked for must not keep it in memory longer than the track does.
+func (sub *served) expire(since time.Time) {
+	latest, _ := sub.track.Latest()
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	for sequence, f := range sub.flight {
+		if sequence != latest && !f.progress.After(since) {
+			sub.p.log.Debug("group given up", "subscribe", sub.id, "group", sequence, "reason", "the peer does not take it")
+			f.cancel(model.ErrOld)
+		}
+	}
+}
+
+// fly sends one group: header, frames, FIN, or a reset that says what went wrong.
+func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
+	s, err := sub.p.groups.stream(ctx, rank{sub, g.Sequence()})
+	if err != nil {
+		return // the session or the subscription is over
+	}
+	stop := context.AfterFunc(s.Context(), func() { f.cancel(context.Cause(s.Context())) })
+	defer stop()
+	// A write that flow control holds back does not look at ctx.
+	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
+	err = sub.writeGroup(ctx, s, g, f)
+	if !unblock() {
+		return
+	}
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		s.Reset(codeOf(ctx, err))
+	}
+}
+
+func (sub *served) writeGroup(ctx context.Context, s io.Writer, g *model.GroupConsumer, f *flight) error {
+	w := newFrameWriter(s, &sub.p.dialect)
+	defer w.release()
+	head, err := genlite.AppendUniStream(w.out.AvailableBuffer(), genlite.UniGroup, sub.p.dialect.version)
+	if err != nil {
+		return failure(model.CodeEncode, "%v", err)
+	}
+	head, err = sub.p.encode(head, &genlite.Group{Subscribe: sub.id, Sequence: g.Sequence()})
+	if err != nil {
+		return err
+	}
+	if _, err := w.out.Write(head); err != nil {
+		return err
+	}
+	return w.group(ctx, g, func() {
+		sub.mu.Lock()
+		f.progress = time.Now()
+		sub.mu.Unlock()
+	})
+}
