@@ -21,7 +21,7 @@ import (
 
 // Listener accepts connections on one UDP port. Its methods are safe for concurrent use.
 type Listener struct {
-	Config
+	config      Config
 	address     string // as the caller gave it
 	certificate [sha256.Size]byte
 
@@ -57,7 +57,7 @@ type Incoming struct {
 // GET /certificate.sha256 over TCP on the same port number. With port 0 it takes one that both
 // have free. It fails with an *Error.
 func Listen(addr string, config Config) (*Listener, error) {
-	l := &Listener{Config: config.withDefaults(), address: addr, done: make(chan struct{})}
+	l := &Listener{config: config.withDefaults(), address: addr, done: make(chan struct{})}
 	if err := l.start(); err != nil {
 		return nil, &Error{Op: "listen", Address: addr, Err: err}
 	}
@@ -72,9 +72,9 @@ func (l *Listener) Addr() net.Addr { return l.udp.LocalAddr() }
 func (l *Listener) CertificateSHA256() [sha256.Size]byte { return l.certificate }
 
 func (l *Listener) start() error {
-	if certs := l.TLS.Certificates; len(certs) > 0 && len(certs[0].Certificate) > 0 {
+	if certs := l.config.TLS.Certificates; len(certs) > 0 && len(certs[0].Certificate) > 0 {
 		l.certificate = sha256.Sum256(certs[0].Certificate[0])
-	} else if l.TLS.GetCertificate == nil && l.TLS.GetConfigForClient == nil {
+	} else if l.config.TLS.GetCertificate == nil && l.config.TLS.GetConfigForClient == nil {
 		return errors.New("no certificate in the TLS configuration")
 	}
 	udp, tcp, err := listenBoth(l.address)
@@ -82,24 +82,24 @@ func (l *Listener) start() error {
 		return err
 	}
 	l.udp = udp
-	if l.Capture != nil {
-		l.tap = l.Capture.tap(udp, l.Logger)
+	if l.config.Capture != nil {
+		l.tap = l.config.Capture.tap(udp, l.config.Logger)
 		l.udp = l.tap
 	}
-	l.pending = make(chan struct{}, l.MaxPending)
+	l.pending = make(chan struct{}, l.config.MaxPending)
 	l.ready = make(chan struct{}, 1)
 	l.conns = make(map[*quicgo.Conn]*arrival)
 	l.quic = &quicgo.Transport{
 		Conn:                l.udp,
 		ConnContext:         l.reserve,
-		VerifySourceAddress: func(net.Addr) bool { return len(l.pending) > l.MaxPending/2 },
+		VerifySourceAddress: func(net.Addr) bool { return len(l.pending) > l.config.MaxPending/2 },
 	}
-	serverConfig := l.Config.quic(nil)
+	serverConfig := l.config.quic(nil)
 	serverConfig.GetConfigForClient = func(client *quicgo.ClientInfo) (*quicgo.Config, error) {
-		return l.Config.quic(client.RemoteAddr), nil
+		return l.config.quic(client.RemoteAddr), nil
 	}
 	// Early: the settings of HTTP/3 go out with the handshake, which saves a round trip.
-	l.listen, err = l.quic.ListenEarly(l.serverTLS(l.tap), serverConfig)
+	l.listen, err = l.quic.ListenEarly(l.config.serverTLS(l.tap), serverConfig)
 	if err != nil {
 		_ = l.quic.Close()
 		_ = l.udp.Close()
@@ -107,7 +107,7 @@ func (l *Listener) start() error {
 		return err
 	}
 	if l.tap != nil {
-		l.Capture.addListener(addrPort(udp.LocalAddr()))
+		l.config.Capture.addListener(addrPort(udp.LocalAddr()))
 	}
 	l.startHTTP(tcp)
 	l.running.Go(l.acceptLoop)
@@ -120,24 +120,24 @@ func (l *Listener) startHTTP(tcp net.Listener) {
 		H3: &http3.Server{
 			Handler:     http.HandlerFunc(l.serveConnect),
 			ConnContext: l.withArrival,
-			Logger:      l.Logger,
+			Logger:      l.config.Logger,
 		},
-		ApplicationProtocols: l.Protocols,
-		ReorderingTimeout:    l.HandshakeTimeout,
+		ApplicationProtocols: l.config.Protocols,
+		ReorderingTimeout:    l.config.HandshakeTimeout,
 		// A page of any origin may connect: who may do what is decided by path and token.
 		CheckOrigin: func(*http.Request) bool { return true },
 	}
 	l.http = &http.Server{
 		Handler:           certificateHandler(l.certificate),
-		ReadHeaderTimeout: l.HandshakeTimeout,
-		WriteTimeout:      l.HandshakeTimeout,
+		ReadHeaderTimeout: l.config.HandshakeTimeout,
+		WriteTimeout:      l.config.HandshakeTimeout,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(l.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(l.config.Logger.Handler(), slog.LevelDebug),
 	}
 	l.http.SetKeepAlivesEnabled(false)
 	l.running.Go(func() {
 		if err := l.http.Serve(tcp); !errors.Is(err, http.ErrServerClosed) {
-			l.Logger.Error("/certificate.sha256 is no longer served", "error", err)
+			l.config.Logger.Error("/certificate.sha256 is no longer served", "error", err)
 		}
 	})
 }
@@ -202,7 +202,7 @@ func (l *Listener) Close() error {
 		_ = l.wt.Close()
 		_ = l.quic.Close()
 		if l.tap != nil {
-			l.Capture.removeListener(addrPort(l.udp.LocalAddr()))
+			l.config.Capture.removeListener(addrPort(l.udp.LocalAddr()))
 		}
 		_ = l.udp.Close()
 	})

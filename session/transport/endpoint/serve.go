@@ -54,7 +54,7 @@ func (l *Listener) acceptLoop() {
 		q, err := l.listen.Accept(context.Background())
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				l.Logger.Error("the listener accepts no more connections", "error", err)
+				l.config.Logger.Error("the listener accepts no more connections", "error", err)
 			}
 			return
 		}
@@ -111,13 +111,13 @@ func (l *Listener) serve(a *arrival) {
 }
 
 func (l *Listener) serveHTTP3(a *arrival) {
-	a.late = time.AfterFunc(l.HandshakeTimeout, func() {
-		l.Logger.Debug("no WebTransport session was requested in time", "remote", a.q.RemoteAddr())
+	a.late = time.AfterFunc(l.config.HandshakeTimeout, func() {
+		l.config.Logger.Debug("no WebTransport session was requested in time", "remote", a.q.RemoteAddr())
 		_ = a.q.CloseWithError(quicgo.ApplicationErrorCode(http3.ErrCodeRequestIncomplete), "no WebTransport session was requested in time")
 	})
 	defer a.late.Stop()
 	if err := l.wt.ServeQUICConn(a.q); err != nil {
-		l.Logger.Debug("HTTP/3 connection failed", "remote", a.q.RemoteAddr(), "error", err)
+		l.config.Logger.Debug("HTTP/3 connection failed", "remote", a.q.RemoteAddr(), "error", err)
 		a.close()
 	}
 }
@@ -143,7 +143,7 @@ func (l *Listener) serveConnect(w http.ResponseWriter, r *http.Request) {
 	session, err := l.wt.Upgrade(w, r)
 	if err != nil {
 		a.taken.Store(false)
-		l.Logger.Debug("WebTransport request refused", "remote", a.q.RemoteAddr(), "error", err)
+		l.config.Logger.Debug("WebTransport request refused", "remote", a.q.RemoteAddr(), "error", err)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
