@@ -273,8 +273,8 @@ func TestLastReaderLeavingEndsTheSubscription(t *testing.T) {
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 
 		for round := range 3 { // a reader who comes back starts afresh
-			c := subscribe(t, far, "room/alice", "video", model.Subscription{})
 			group(t, track, "content")
+			c := subscribe(t, far, "room/alice", "video", model.Subscription{})
 			wantGroup(t, c, uint64(round), "content")
 			must(t, c.Close())
 			must(t, track.Unused(within(t, time.Second)))

@@ -57,8 +57,8 @@ func TestTwoRelays(t *testing.T) {
 		must(t, one.Close())
 		must(t, two.Close())
 		must(t, track.Unused(within(t, time.Second)))
-		again := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		group(t, track, "again")
+		again := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		wantGroup(t, again, 2, "again")
 
 		must(t, track.Finish())
