@@ -60,8 +60,7 @@ func TestOutputsAreWhatCommandsPrint(t *testing.T) {
 // TestLinksLeadSomewhere checks that relative links of the documentation name what is there.
 func TestLinksLeadSomewhere(t *testing.T) {
 	for _, file := range documents(t) {
-		text := readFile(t, filepath.Join(top, file))
-		for rest := text; ; {
+		for rest := prose(readFile(t, filepath.Join(top, file))); ; {
 			_, after, ok := strings.Cut(rest, "](")
 			if !ok {
 				break
@@ -103,6 +102,17 @@ func blocks(t *testing.T, kind string) []block {
 		t.Fatalf("the documentation has no %s block: nothing was checked", kind)
 	}
 	return found
+}
+
+// prose is the text of a Markdown file without its fenced blocks.
+func prose(text string) string {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "```") {
+		if i%2 == 0 {
+			out.WriteString(part)
+		}
+	}
+	return out.String()
 }
 
 // documents are the Markdown files of the project, relative to its top.
