@@ -205,8 +205,8 @@ func TestCutPacketsAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		data, length := buf.Bytes(), len(buf.Bytes())
-		if i > 6 && len(data) > 60 {
-			data = data[:60]
+		if i > 2 && len(data) > 45 {
+			data = data[:45]
 			cut++
 		}
 		ci := gopacket.CaptureInfo{Timestamp: p.Time, CaptureLength: len(data), Length: length}

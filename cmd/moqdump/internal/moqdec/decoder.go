@@ -120,13 +120,17 @@ func (l *link) start(t time.Time, h Header) *session {
 func whyOpaque(h Header) string {
 	p := h.Protocol
 	const listed = "; its streams are listed with their size"
+	offered := ""
+	if len(h.Offered) > 0 {
+		offered = " (offered: " + strings.Join(h.Offered, ", ") + ")"
+	}
 	switch {
 	case strings.HasPrefix(p, "moq"):
 		return fmt.Sprintf("%s is not decoded yet%s", p, listed)
 	case p == "" && h.WebTransport:
-		return "no wt-protocol was chosen: the version is in SETUP messages, which are not decoded yet" + listed
+		return "no wt-protocol was chosen" + offered + ": the version is in SETUP messages, which are not decoded yet" + listed
 	case p == "":
-		return "the negotiated protocol is not known" + listed
+		return "the negotiated protocol is not known" + offered + listed
 	}
 	return fmt.Sprintf("%s is not a Media over QUIC protocol%s", p, listed)
 }

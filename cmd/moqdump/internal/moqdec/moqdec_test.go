@@ -48,7 +48,7 @@ func newScript(alpn string) *script {
 	s.d = moqdec.New(s.text, 0)
 	s.conn = &quicdec.Conn{
 		ID: 1, Client: netip.MustParseAddrPort("192.0.2.1:5000"), Server: netip.MustParseAddrPort("192.0.2.2:443"),
-		Version: quicdec.Version1, Suite: quicdec.AES128GCM, SNI: "relay.example", ALPN: alpn,
+		Version: quicdec.Version1, Suite: quicdec.AES128GCM, SNI: "relay.example", ALPN: alpn, Offered: []string{"moq-lite-05", "h3"},
 	}
 	s.event(quicdec.Event{Kind: quicdec.Opened})
 	return s

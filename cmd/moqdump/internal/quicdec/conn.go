@@ -42,7 +42,7 @@ type Conn struct {
 	buffered int // bytes behind gaps in all streams
 	swept    time.Time
 	last     time.Time
-	closed   [2]bool
+	closed   [2]struct{ transport, app bool }
 	routes   []route
 	stats    connStats
 }
@@ -59,6 +59,7 @@ type dirState struct {
 	next    [3]uint64 // the packet number after the largest seen
 	crypto  [2]handshake
 	lengths []int // of the connection ids that such packets carry, longest first
+	misses  int   // super-datagrams in a row that no size could split
 	segment int   // size of the datagrams that make a super-datagram
 }
 
@@ -212,15 +213,22 @@ func (c *Conn) frame(t time.Time, dir Dir, lvl level, f *frame) {
 	}
 }
 
-// close takes a CONNECTION_CLOSE frame, which each end repeats until the other is quiet.
+// close takes a CONNECTION_CLOSE frame, which each end repeats until the other is quiet. During the
+// handshake an application's close comes twice: as APPLICATION_ERROR for an end that may lack the
+// keys, and as what it is.
 func (c *Conn) close(t time.Time, dir Dir, f *frame) {
-	if c.closed[dir] {
+	app := f.typ == frameCloseApp
+	seen := &c.closed[dir].transport
+	if app {
+		seen = &c.closed[dir].app
+	}
+	if *seen {
 		return
 	}
-	c.closed[dir] = true
+	*seen = true
 	c.announce()
 	c.emit(Event{
 		Kind: Closed, Time: t, Dir: dir, Code: f.code,
-		App: f.typ == frameCloseApp, Reason: string(f.data),
+		App: app, Reason: string(f.data),
 	})
 }

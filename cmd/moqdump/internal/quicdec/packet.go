@@ -13,6 +13,9 @@ const (
 const (
 	minSegment = 1100
 	maxSegment = 1500
+	// maxMisses is how many times in a row no size may fit, until none is looked for any more:
+	// the packets are damaged, and the search costs a thousand times what a packet does.
+	maxMisses = 64
 )
 
 // unknownOffset stands for the place of the packet number behind a connection id never seen before.
@@ -184,11 +187,17 @@ func (c *Conn) openShort(st *dirState, raw []byte, h header) ([]byte, int) {
 		}
 		return out, len(raw)
 	}
+	if st.misses >= maxMisses {
+		return nil, 0
+	}
 	for n := minSegment; n <= maxSegment && n < len(raw); n++ {
 		if out := try(n); out != nil {
-			st.segment = n
+			st.segment, st.misses = n, 0
 			return out, n
 		}
+	}
+	if len(raw) > minSegment {
+		st.misses++
 	}
 	return nil, 0
 }

@@ -377,23 +377,60 @@ func TestWaitingPacketsAreBounded(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBounded(t *testing.T) {
-	rec := record(t, talk.Options{}, 10)
-	r := decode(nil, nil)
-	r.d.keys.Add(rec.Keys)
-	for i := range maxConns + 3 {
-		for _, p := range rec.Packets[:3] {
-			from := mustAddr(fmt.Sprintf("192.0.2.1:%d", 1000+i))
-			if rec.FromServer(p) {
-				p.Dst = from
-			} else {
-				p.Src = from
-			}
-			r.d.Datagram(p.Time.Add(time.Duration(i)*time.Hour), p.Src, p.Dst, p.Data)
-		}
+// seal makes a client's Initial packet for a connection id.
+func seal(t testing.TB, dcid, frames []byte) []byte {
+	t.Helper()
+	secrets, err := initialSecrets(Version1, dcid)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(r.d.conns) > maxConns || len(r.d.newest) > 2*maxConns || r.d.Stats().Connections < 1 {
-		t.Errorf("%d connections, %d paths", len(r.d.conns), len(r.d.newest))
+	k, err := newKeys(Version1, AES128GCM, secrets[ClientToServer])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealLong(k, levelInitial, 0, dcid, nil, frames)
+}
+
+// sealLong makes a long header packet of version 1 with a packet number of two bytes.
+func sealLong(k *packetKeys, lvl level, pn uint16, dcid, scid, frames []byte) []byte {
+	b := append([]byte{0xc1 | byte(lvl)<<4, 0, 0, 0, 1, byte(len(dcid))}, dcid...)
+	b = append(append(b, byte(len(scid))), scid...)
+	if lvl == levelInitial {
+		b = append(b, 0) // no token
+	}
+	b = quicvarint.AppendWithLen(b, uint64(2+len(frames)+16), 2)
+	pnOff := len(b)
+	b = append(b, byte(pn>>8), byte(pn))
+	nonce := k.iv
+	nonce[10] ^= byte(pn >> 8)
+	nonce[11] ^= byte(pn)
+	b = k.aead.Seal(b, nonce[:], frames, b)
+	mask := k.hp(b[pnOff+4 : pnOff+20])
+	b[0] ^= mask[0] & 0x0f
+	b[pnOff] ^= mask[1]
+	b[pnOff+1] ^= mask[2]
+	return b
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	r := decode(nil, nil)
+	server := mustAddr("192.0.2.2:443")
+	for i := range 2 * maxConns {
+		client := mustAddr(fmt.Sprintf("192.0.2.1:%d", 1000+i))
+		dcid := []byte(fmt.Sprintf("connection %d", i))
+		at := time.Unix(int64(i), 0)
+		r.d.Datagram(at, client, server, seal(t, dcid, make([]byte, 30)))
+		r.d.Datagram(at, client, server, make([]byte, 30)) // kept for a connection without keys
+	}
+	s := r.d.Stats()
+	if len(r.d.conns) != maxConns || s.Connections != 2*maxConns || s.Packets != 2*maxConns || len(r.d.Strange()) != 0 {
+		t.Errorf("%d connections, %+v, %v", len(r.d.conns), s, r.d.Strange())
+	}
+	if len(r.d.routes) > 2*maxConns || len(r.d.newest) > 2*maxConns || len(r.d.anyPath) > 2*maxConns || len(r.d.lengths) > 2*maxConns {
+		t.Errorf("%d routes, %d paths, %d ids", len(r.d.routes), len(r.d.newest), len(r.d.anyPath))
+	}
+	if r.d.pendingBytes != 30*maxConns || r.d.conns[0].Client.Port() != 1000+maxConns {
+		t.Errorf("%d bytes wait, the oldest is %v", r.d.pendingBytes, r.d.conns[0].Client)
 	}
 }
 

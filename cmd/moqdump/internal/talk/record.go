@@ -89,6 +89,13 @@ func (t *tap) note(src, dst net.Addr, p []byte) {
 	t.packets = append(t.packets, Packet{time.Now(), addrPort(src), addrPort(dst), bytes.Clone(p)})
 }
 
+// forget drops what was noted so far.
+func (t *tap) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.packets = nil
+}
+
 func (t *tap) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, from, err := t.PacketConn.ReadFrom(p)
 	if err == nil {

@@ -27,6 +27,8 @@ type Options struct {
 	ServerID  int  // length of the server's connection ids, 0 for the default
 	ClientID  int  // the same for the client; -1 for none
 	Path      string
+	// Early makes the recorded connection a resumed one whose client sends before the handshake is done.
+	Early bool
 }
 
 // Script is what one end does once the connection stands. The end that returns last closes it.
@@ -40,8 +42,8 @@ func QUIC(o Options, server, client Script) (*Recording, error) {
 	if o.Protocols == nil {
 		o.Protocols = []string{"test"}
 	}
-	return run(o, o.Protocols, func(ctx context.Context, ln *quic.Listener) error {
-		conn, err := ln.Accept(ctx)
+	return run(o, o.Protocols, func(ctx context.Context, accept dialer) error {
+		conn, err := accept(ctx)
 		if err != nil {
 			return err
 		}
@@ -71,8 +73,8 @@ func WebTransport(o Options, server, client Script) (*Recording, error) {
 		defer close(served)
 		result <- server(context.WithoutCancel(r.Context()), wtConn{s})
 	})
-	return run(o, []string{http3.NextProtoH3}, func(ctx context.Context, ln *quic.Listener) error {
-		conn, err := ln.Accept(ctx)
+	return run(o, []string{http3.NextProtoH3}, func(ctx context.Context, accept dialer) error {
+		conn, err := accept(ctx)
 		if err != nil {
 			return err
 		}
@@ -103,10 +105,11 @@ func WebTransport(o Options, server, client Script) (*Recording, error) {
 	})
 }
 
+// dialer makes a connection, of either end.
 type dialer func(ctx context.Context) (*quic.Conn, error)
 
 func quicConfig(o Options) *quic.Config {
-	c := &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true}
+	c := &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true, Allow0RTT: o.Early}
 	if o.Version != 0 {
 		c.Versions = []quic.Version{o.Version}
 	}
@@ -114,7 +117,7 @@ func quicConfig(o Options) *quic.Config {
 }
 
 // run sets up both ends, lets them talk and collects the recording.
-func run(o Options, alpn []string, server func(context.Context, *quic.Listener) error, client func(context.Context, dialer) error) (*Recording, error) {
+func run(o Options, alpn []string, server, client func(context.Context, dialer) error) (*Recording, error) {
 	defer useSuite(o.Suite)()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
@@ -139,21 +142,70 @@ func run(o Options, alpn []string, server func(context.Context, *quic.Listener) 
 	if o.ClientID < 0 {
 		ct.ConnectionIDGenerator = noID{}
 	}
-	ln, err := st.Listen(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: alpn, KeyLogWriter: keys}, quicConfig(o))
+	ln, err := st.ListenEarly(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: alpn, KeyLogWriter: keys}, quicConfig(o))
 	if err != nil {
 		return nil, err
 	}
-	done := make(chan error, 1)
-	go func() { done <- server(ctx, ln) }()
 	clientTLS := &tls.Config{InsecureSkipVerify: true, NextProtos: alpn, ServerName: "localhost"}
+	dial := ct.Dial
+	if o.Early {
+		dial = ct.DialEarly
+		if err := resume(ctx, clientTLS, ln, func() (*quic.Conn, error) { return ct.Dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o)) }); err != nil {
+			return nil, err
+		}
+		tapped.forget()
+	}
+	done := make(chan error, 1)
+	accept := func(ctx context.Context) (*quic.Conn, error) {
+		conn, err := ln.Accept(ctx)
+		if err == nil && !o.Early {
+			<-conn.HandshakeComplete()
+		}
+		return conn, err
+	}
+	go func() { done <- server(ctx, accept) }()
 	err = client(ctx, func(ctx context.Context) (*quic.Conn, error) {
-		return ct.Dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o))
+		return dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o))
 	})
 	if err != nil {
 		cancel()
 	}
 	err = errors.Join(err, <-done, ct.Close(), ln.Close(), st.Close(), clientUDP.Close(), serverUDP.Close())
 	return &Recording{Server: addrPort(serverUDP.LocalAddr()), Packets: tapped.packets, Keys: keys.buf.Bytes()}, err
+}
+
+// resume makes a first connection, from which the client keeps a ticket for the next.
+func resume(ctx context.Context, config *tls.Config, ln *quic.EarlyListener, dial func() (*quic.Conn, error)) error {
+	cache := ticketCache{tls.NewLRUClientSessionCache(1), make(chan struct{}, 8)}
+	config.ClientSessionCache = cache
+	accepted := make(chan error, 1)
+	go func() {
+		conn, err := ln.Accept(ctx)
+		if err == nil {
+			<-conn.Context().Done()
+		}
+		accepted <- err
+	}()
+	conn, err := dial()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-cache.got:
+	case <-ctx.Done():
+	}
+	return errors.Join(conn.CloseWithError(0, ""), <-accepted)
+}
+
+// ticketCache tells when a ticket has come.
+type ticketCache struct {
+	tls.ClientSessionCache
+	got chan struct{}
+}
+
+func (c ticketCache) Put(key string, s *tls.ClientSessionState) {
+	c.ClientSessionCache.Put(key, s)
+	c.got <- struct{}{}
 }
 
 // noID makes connections without connection ids.
