@@ -121,57 +121,84 @@ func run(o Options, alpn []string, server, client func(context.Context, dialer) 
 	defer useSuite(o.Suite)()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	cert, err := certificate()
+	e, err := newEnds(o, alpn)
 	if err != nil {
 		return nil, err
 	}
-	serverUDP, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	clientUDP, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	keys, tapped := &keyLog{}, &tap{plain: plain{serverUDP}}
-	st := &quic.Transport{Conn: tapped, ConnectionIDLength: o.ServerID}
-	if o.Retry {
-		st.VerifySourceAddress = func(net.Addr) bool { return true }
-	}
-	ct := &quic.Transport{Conn: plain{clientUDP}, ConnectionIDLength: max(0, o.ClientID)}
-	if o.ClientID < 0 {
-		ct.ConnectionIDGenerator = noID{}
-	}
-	ln, err := st.ListenEarly(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: alpn, KeyLogWriter: keys}, quicConfig(o))
-	if err != nil {
-		return nil, err
-	}
-	clientTLS := &tls.Config{InsecureSkipVerify: true, NextProtos: alpn, ServerName: "localhost"}
-	dial := ct.Dial
 	if o.Early {
-		dial = ct.DialEarly
-		if err := resume(ctx, clientTLS, ln, func() (*quic.Conn, error) { return ct.Dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o)) }); err != nil {
-			return nil, err
+		err := resume(ctx, e.clientTLS, e.listener, func() (*quic.Conn, error) { return e.dial(ctx, e.client.Dial) })
+		if err != nil {
+			return nil, errors.Join(err, e.close())
 		}
-		tapped.forget()
+		e.tap.forget()
 	}
 	done := make(chan error, 1)
-	accept := func(ctx context.Context) (*quic.Conn, error) {
-		conn, err := ln.Accept(ctx)
-		if err == nil && !o.Early {
-			<-conn.HandshakeComplete()
-		}
-		return conn, err
-	}
-	go func() { done <- server(ctx, accept) }()
+	go func() { done <- server(ctx, e.accept) }()
 	err = client(ctx, func(ctx context.Context) (*quic.Conn, error) {
-		return dial(ctx, serverUDP.LocalAddr(), clientTLS, quicConfig(o))
+		if o.Early {
+			return e.dial(ctx, e.client.DialEarly)
+		}
+		return e.dial(ctx, e.client.Dial)
 	})
 	if err != nil {
 		cancel()
 	}
-	err = errors.Join(err, <-done, ct.Close(), ln.Close(), st.Close(), clientUDP.Close(), serverUDP.Close())
-	return &Recording{Server: addrPort(serverUDP.LocalAddr()), Packets: tapped.packets, Keys: keys.buf.Bytes()}, err
+	err = errors.Join(err, <-done, e.close())
+	return &Recording{Server: addrPort(e.serverUDP.LocalAddr()), Packets: e.tap.packets, Keys: e.keys.buf.Bytes()}, err
+}
+
+// ends are the two ends of a recording.
+type ends struct {
+	o                    Options
+	serverUDP, clientUDP net.PacketConn
+	server, client       *quic.Transport
+	listener             *quic.EarlyListener
+	clientTLS            *tls.Config
+	keys                 keyLog
+	tap                  *tap
+}
+
+func newEnds(o Options, alpn []string) (*ends, error) {
+	cert, err := certificate()
+	if err != nil {
+		return nil, err
+	}
+	e := &ends{o: o, clientTLS: &tls.Config{InsecureSkipVerify: true, NextProtos: alpn, ServerName: "localhost"}}
+	if e.serverUDP, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	if e.clientUDP, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	e.tap = &tap{plain: plain{e.serverUDP}}
+	e.server = &quic.Transport{Conn: e.tap, ConnectionIDLength: o.ServerID}
+	if o.Retry {
+		e.server.VerifySourceAddress = func(net.Addr) bool { return true }
+	}
+	e.client = &quic.Transport{Conn: plain{e.clientUDP}, ConnectionIDLength: max(0, o.ClientID)}
+	if o.ClientID < 0 {
+		e.client.ConnectionIDGenerator = noID{}
+	}
+	serverTLS := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: alpn, KeyLogWriter: &e.keys}
+	e.listener, err = e.server.ListenEarly(serverTLS, quicConfig(o))
+	return e, err
+}
+
+// dial opens a connection in one of the two ways that a transport has.
+func (e *ends) dial(ctx context.Context, how func(context.Context, net.Addr, *tls.Config, *quic.Config) (*quic.Conn, error)) (*quic.Conn, error) {
+	return how(ctx, e.serverUDP.LocalAddr(), e.clientTLS, quicConfig(e.o))
+}
+
+func (e *ends) accept(ctx context.Context) (*quic.Conn, error) {
+	conn, err := e.listener.Accept(ctx)
+	if err == nil && !e.o.Early {
+		<-conn.HandshakeComplete()
+	}
+	return conn, err
+}
+
+func (e *ends) close() error {
+	return errors.Join(e.client.Close(), e.listener.Close(), e.server.Close(), e.clientUDP.Close(), e.serverUDP.Close())
 }
 
 // resume makes a first connection, from which the client keeps a ticket for the next.
