@@ -12,22 +12,22 @@ import (
 
 // intake is where the groups of one subscription come in.
 type intake struct {
-	ready   chan struct{} // closed when there is a track to put groups into
-	scale   model.Timescale
-	given   context.Context // ends when nobody wants the groups any more
-	giveUp  context.CancelCauseFunc
-	flights sync.WaitGroup // groups that are coming in
-	arrived chan struct{}  // poked when one more has started
+	ready  chan struct{} // closed when there is a track to put groups into
+	scale  model.Timescale
+	given  context.Context // ends when nobody wants the groups any more
+	giveUp context.CancelCauseFunc
+	moved  chan struct{} // poked when a group has started, and when one is over
 
-	mu    sync.Mutex
-	start model.GroupBound // first group that will come, as the peer says
-	end   model.GroupBound // first group that will never come, as the peer says
-	count uint64           // groups that have started
+	mu      sync.Mutex
+	start   model.GroupBound // first group that will come, as the peer says
+	end     model.GroupBound // first group that will never come, as the peer says
+	count   uint64           // groups that have started
+	flights int              // streams of groups that are coming in
 }
 
 func newIntake(ctx context.Context) intake {
 	given, giveUp := context.WithCancelCause(ctx)
-	return intake{ready: make(chan struct{}), given: given, giveUp: giveUp, arrived: make(chan struct{}, 1)}
+	return intake{ready: make(chan struct{}), given: given, giveUp: giveUp, moved: make(chan struct{}, 1)}
 }
 
 func (in *intake) startAt(sequence uint64) {
@@ -48,15 +48,41 @@ func (in *intake) boundary() (uint64, bool) {
 	return in.end.Sequence, in.end.Set
 }
 
+// depart notes that a stream is for this subscription.
+func (in *intake) depart() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.flights++
+}
+
 // arrive notes that one more group has started.
 func (in *intake) arrive() {
 	in.mu.Lock()
+	defer in.mu.Unlock()
 	in.count++
-	in.mu.Unlock()
+	in.poke()
+}
+
+// land notes that one of the streams is over.
+func (in *intake) land() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.flights--
+	in.poke()
+}
+
+func (in *intake) poke() {
 	select {
-	case in.arrived <- struct{}{}:
+	case in.moved <- struct{}{}:
 	default:
 	}
+}
+
+// quiet reports whether nothing is coming in.
+func (in *intake) quiet() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.flights == 0
 }
 
 // complete reports whether every group between the announced start and end has started.
@@ -80,7 +106,7 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	if u == nil {
 		return failure(model.CodeCancel, "no subscription %d", m.Subscribe)
 	}
-	defer u.flights.Done()
+	defer u.land()
 	// A group may overtake the answer that says the track is accepted.
 	select {
 	case <-u.ready:

@@ -113,6 +113,7 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 		sub.fly(ctx, g, f)
 		sub.mu.Lock()
 		delete(sub.flight, g.Sequence())
+		sub.landed = time.Now()
 		sub.mu.Unlock()
 		<-sub.slots
 	})

@@ -98,6 +98,7 @@ func (r *rig) clientWatches(video *model.TrackProducer) {
 	refused := r.client(nobody)
 	refused.heard.want(t, "unknown broadcast", refused.recording, "server")
 	must(t, video.Finish())
+	time.Sleep(endGrace)
 	subscribe.heard.want(t, "SUBSCRIBE", subscribe.recording, "server")
 }
 

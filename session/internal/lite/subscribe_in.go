@@ -36,12 +36,11 @@ func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *mod
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
-		u.flights.Wait() // a track that has finished lets its last groups in
 	}
 	u.giveUp(err)
 }
 
-// run returns nil when the track has finished, and otherwise why it has not.
+// run returns nil when the track has finished and its last groups are in, and otherwise why not.
 func (u *upstream) run(ctx context.Context) error {
 	if u.c.dialect.trackInfo {
 		info, err := u.askInfo(ctx)
@@ -185,6 +184,9 @@ func (u *upstream) follow(ctx context.Context, s stream, answers <-chan answer) 
 	timer := time.NewTimer(u.c.limits.Response)
 	defer timer.Stop()
 	for {
+		if u.track != nil && u.complete() {
+			return u.finish(ctx)
+		}
 		var changed, unused <-chan struct{}
 		var late <-chan time.Time
 		if u.track == nil {
@@ -203,6 +205,7 @@ func (u *upstream) follow(ctx context.Context, s stream, answers <-chan answer) 
 			if err := u.take(a.m); err != nil {
 				return err
 			}
+		case <-u.moved: // it may have been the last one
 		case <-changed:
 		case <-unused:
 			return errUnsubscribed
@@ -263,14 +266,30 @@ func (u *upstream) over(ctx context.Context, err error) error {
 	if err := u.settle(ctx); err != nil {
 		return err
 	}
+	return u.finish(ctx)
+}
+
+// finish ends the track, and waits for the rest of the groups that have started: the end of our
+// half tells the publisher that nobody needs anything more of it.
+func (u *upstream) finish(ctx context.Context) error {
 	u.c.unregister(u) // what comes now is nobody's
-	if end, ok := u.boundary(); ok {
-		if err := u.track.FinishAt(end); err == nil {
-			return nil
+	end, told := u.boundary()
+	if !told || u.track.FinishAt(end) != nil {
+		if told {
+			u.c.log.Debug("end of a track not as told", "subscribe", u.id, "end", end)
 		}
-		u.c.log.Debug("end of a track not as told", "subscribe", u.id, "end", end)
+		if err := u.track.Finish(); err != nil {
+			return err
+		}
 	}
-	return u.track.Finish()
+	for !u.quiet() {
+		select {
+		case <-u.moved:
+		case <-ctx.Done():
+			return nil // those groups fail, and what is there of the track remains
+		}
+	}
+	return nil
 }
 
 // settle waits for groups that the end of the subscribe stream has overtaken.
@@ -287,7 +306,7 @@ func (u *upstream) settle(ctx context.Context) error {
 			return errUnsubscribed
 		}
 		select {
-		case <-u.arrived:
+		case <-u.moved:
 		case <-changed:
 		case <-timer.C:
 			return nil

@@ -26,7 +26,14 @@ type served struct {
 
 	mu     sync.Mutex
 	flight map[uint64]*flight // groups in flight, by sequence
+	landed time.Time          // when the last stream of a group ended
 }
+
+// endGrace is how long the end of a SUBSCRIBE stream stays behind that of the last group. Some
+// deployed subscribers drop the groups that are still on their way when they see it, and QUIC
+// keeps to itself when they have arrived: this leaves time for a few round trips and for a
+// packet to be lost.
+const endGrace = 500 * time.Millisecond
 
 // subscribe answers a SUBSCRIBE stream until the track ends, fails, or the peer leaves.
 func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genlite.Subscribe) (err error) {
@@ -105,6 +112,17 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 		}
 	}
 	sub.tasks.Wait() // the end of the stream says that nothing more will come
+	return sub.linger(ctx)
+}
+
+// linger waits for the end of the grace, unless the subscriber leaves before.
+func (sub *served) linger(ctx context.Context) error {
+	timer := time.NewTimer(time.Until(sub.landed.Add(endGrace)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 	return ctx.Err()
 }
 

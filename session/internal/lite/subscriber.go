@@ -66,14 +66,14 @@ func (c *subscriber) unregister(u *upstream) {
 	delete(c.tracks, u.id)
 }
 
-// enter finds the subscription of a group stream and counts the group in: u.flights.Done
+// enter finds the subscription of a group stream and counts the group in: land
 // counts it out. nil is a subscription that is not, or no longer, known.
 func (c *subscriber) enter(id uint64) *upstream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := c.tracks[id]
 	if u != nil {
-		u.flights.Add(1)
+		u.depart()
 	}
 	return u
 }
