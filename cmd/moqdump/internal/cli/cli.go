@@ -38,15 +38,15 @@ type env struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
-	terminal bool // out is a terminal
+	terminal bool // out is a terminal that wants colors
 }
 
 // Main runs moqdump with the arguments after its name and returns the exit code. It ends early,
 // and cleanly, when ctx does.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	e := &env{in: in, out: out, err: errOut, getenv: os.Getenv}
-	if f, ok := out.(*os.File); ok && isTerminal(f) {
-		e.out, e.terminal = lipgloss.Writer, true
+	if f, ok := out.(*os.File); ok && isTerminal(f) && e.getenv("NO_COLOR") == "" {
+		e.out, e.terminal = lipgloss.Writer, true // it knows how many colors the terminal has
 	}
 	return e.main(ctx, args)
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -335,4 +336,23 @@ func (c *cancelOn) Write(p []byte) (int, error) {
 		c.cancel()
 	}
 	return len(p), nil
+}
+
+func TestAnEmptyCaptureIsNotLeftBehind(t *testing.T) {
+	failed := errors.New("no relay")
+	for content, left := range map[string]bool{"": false, "begun": true} {
+		f, err := os.Create(filepath.Join(t.TempDir(), "demo.pcapng"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &env{err: io.Discard}
+		err = c.keep(f, func() error {
+			_, _ = f.WriteString(content)
+			return failed
+		})
+		_, statErr := os.Stat(f.Name())
+		if !errors.Is(err, failed) || left != (statErr == nil) {
+			t.Errorf("%q: %v, %v", content, err, statErr)
+		}
+	}
 }

@@ -45,9 +45,25 @@ func (e *env) demo(ctx context.Context, length time.Duration, save string) error
 		if err != nil {
 			return err
 		}
-		defer func() { _ = f.Close() }()
 		opts.Save = f
+		return e.keep(f, func() error { return e.play(ctx, opts) })
 	}
+	return e.play(ctx, opts)
+}
+
+// keep runs a demo that is saved, and says where, unless nothing of it was written.
+func (e *env) keep(f *os.File, play func() error) error {
+	err := play()
+	info, statErr := f.Stat()
+	if err = errors.Join(err, f.Close()); err == nil {
+		_, _ = fmt.Fprintf(e.err, "moqdump: demo: the capture is in %s\n", f.Name())
+	} else if statErr == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+func (e *env) play(ctx context.Context, opts demo.Options) error {
 	w := bufio.NewWriter(e.out)
 	_, err := io.WriteString(w, "A relay on loopback, a clock published through it and read back: over raw QUIC, then over WebTransport.\n")
 	if err != nil {
@@ -62,9 +78,6 @@ func (e *env) demo(ctx context.Context, length time.Duration, save string) error
 	}
 	for _, t := range demo.Transports {
 		_, _ = fmt.Fprintf(e.err, "moqdump: demo: %d frames read over %s\n", res.Frames[t.Name], t.Name)
-	}
-	if save != "" {
-		_, _ = fmt.Fprintf(e.err, "moqdump: demo: the capture is in %s\n", save)
 	}
 	return nil
 }

@@ -36,10 +36,7 @@ const grace = 5 * time.Second
 func Run(ctx context.Context, out dump.Output, flush func() error, o Options) (Result, error) {
 	res := Result{Frames: make(map[string]int)}
 	pr, pw := io.Pipe()
-	var record io.Writer = pw
-	if o.Save != nil {
-		record = io.MultiWriter(o.Save, pw)
-	}
+	record := &recorder{pipe: pw, save: o.Save}
 	decoded := make(chan error, 1)
 	go func() {
 		var err error
@@ -49,7 +46,23 @@ func Run(ctx context.Context, out dump.Output, flush func() error, o Options) (R
 	}()
 	err := playAll(ctx, record, o.For, res.Frames)
 	_ = pw.Close()
-	return res, errors.Join(err, <-decoded)
+	return res, errors.Join(err, <-decoded, record.err)
+}
+
+// recorder gives the capture to the decoder, and to whoever keeps it until that fails.
+type recorder struct {
+	pipe io.Writer
+	save io.Writer
+	err  error
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.save != nil && r.err == nil {
+		if _, err := r.save.Write(p); err != nil {
+			r.err = fmt.Errorf("the capture is not complete: %w", err)
+		}
+	}
+	return r.pipe.Write(p)
 }
 
 // playAll runs the clock over each transport in turn, through a relay that is recorded.

@@ -27,6 +27,13 @@ func TestAFailingOutputEndsTheDemoWithItsError(t *testing.T) {
 	}
 }
 
+func TestACaptureThatCannotBeKeptIsAnErrorAfterTheDemo(t *testing.T) {
+	res, err := Run(t.Context(), render.NewText(io.Discard, false), nil, Options{For: 20 * time.Millisecond, Save: full{}})
+	if !errors.Is(err, errFull) || res.Capture.Sessions != 4 {
+		t.Errorf("%v, %d sessions", err, res.Capture.Sessions)
+	}
+}
+
 func TestFramesArriveOverEveryTransport(t *testing.T) {
 	res, err := Run(t.Context(), render.NewText(io.Discard, false), nil, Options{For: 20 * time.Millisecond})
 	if err != nil {
