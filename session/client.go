@@ -78,7 +78,8 @@ func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
 	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Logger: o.log})
 }
 
-// refuse closes a connection that never became a session, and returns err.
+// refuse closes a connection that never became a session, waits until that is done, and returns
+// err.
 func refuse(conn transport.Conn, err error) error {
 	code, reason := model.CodeOf(err), ""
 	var own *Error
@@ -86,6 +87,7 @@ func refuse(conn transport.Conn, err error) error {
 		code, reason = own.Code, own.Reason
 	}
 	_ = conn.CloseWithError(uint64(code), reason) // err is what counts
+	<-conn.Closed()
 	return err
 }
 

@@ -13,10 +13,7 @@ import (
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport/memory"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // forEachVersion runs the test once per version, each in its own bubble of time.
 func forEachVersion(t *testing.T, f func(t *testing.T, v session.Version)) {

@@ -72,9 +72,9 @@ func WithInsecure() Option { return func(o *options) { o.insecure = true } }
 func WithFingerprint(sum [32]byte) Option { return func(o *options) { o.fingerprint = &sum } }
 
 // WithCapture records every datagram on the UDP socket as pcapng, with the TLS secrets in it:
-// whoever has the file reads the sessions. Each packet is written as it comes, the last ones a
-// moment after the end of the session. Clients and listeners that are given the same option
-// share one file.
+// whoever has the file reads the sessions. Each packet is written as it comes, and nothing after
+// Close of the client's session or of the listener has returned, or Dial has failed. Clients and
+// listeners that are given the same option share one file.
 func WithCapture(w io.Writer) Option {
 	c := endpoint.NewCapture(w)
 	return func(o *options) { o.capture = c }

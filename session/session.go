@@ -33,6 +33,7 @@ func start(conn transport.Conn, version Version, path model.Path, engine *lite.E
 	go func() {
 		s.err = ended(engine.Run(ctx))
 		cancel(nil)
+		<-conn.Closed()
 		close(s.done)
 	}()
 	return s
@@ -53,8 +54,10 @@ func (s *Session) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
 // PeerOrigin is the origin id of the peer, or 0 while it has told none.
 func (s *Session) PeerOrigin() model.OriginID { return s.engine.PeerOrigin() }
 
-// Close ends the session with code 0 and waits until everything that it started is over.
-// What was written but has not reached the peer may be lost. Further calls only wait.
+// Close ends the session with code 0 and waits until everything that it started is over and the
+// close has been sent, which takes a few round trips: the process may end right after it, and a
+// capture is complete. It waits about a second at most. What was written but has not reached
+// the peer may be lost. Further calls only wait.
 func (s *Session) Close() error { return s.CloseWithError(nil) }
 
 // CloseWithError is Close with the code and text of err: the code that [model.CodeOf] finds

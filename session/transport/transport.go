@@ -52,12 +52,19 @@ type Conn interface {
 	RemoteAddr() net.Addr
 
 	// CloseWithError ends the connection with an application code and a reason that the peer
-	// sees. The first call wins; later calls do nothing. It does not wait for the peer. Codes
+	// sees. The first call wins; later calls do nothing. It does not wait for the peer, except
+	// on a connection that was dialed a moment ago, which gets a few round trips to come up: see
+	// Closed. Codes
 	// above MaxCode are sent as MaxCode, reasons are cut to MaxReason bytes.
 	CloseWithError(code uint64, reason string) error
 	// Context ends when the connection does, with a cause that is a *ConnError whenever
 	// one end said why, and another error when the connection was lost.
 	Context() context.Context
+	// Closed is closed when nothing of the connection is left, after the end of Context: the
+	// close is on the wire, the peer has had a few round trips to take it, and the socket of a
+	// connection that was dialed is closed. That takes about a second at most. A process that
+	// ends before may leave a peer behind that knows nothing of the close.
+	Closed() <-chan struct{}
 }
 
 // SendStream is the sending half of a stream. Reset, Context and ID may be called by any

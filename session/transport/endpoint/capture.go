@@ -61,6 +61,7 @@ type tap struct {
 	log     *slog.Logger
 
 	mu      sync.Mutex
+	closed  bool
 	holding bool
 	secrets int // how many of the secrets that end the holding have been seen
 	held    []datagram
@@ -126,6 +127,9 @@ func (t *tap) release() {
 func (t *tap) record(src, dst netip.AddrPort, payload []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return // quic-go may still answer a late datagram, in vain
+	}
 	src, dst = t.local(src, dst.Addr()), t.local(dst, src.Addr())
 	if !t.holding {
 		t.check(t.capture.w.Packet(time.Now(), src, dst, payload))
@@ -183,10 +187,11 @@ func (t *tap) WriteTo(p []byte, to net.Addr) (int, error) {
 	return t.PacketConn.WriteTo(p, to)
 }
 
-// Close records what was held back for secrets that never came.
+// Close records what was held back for secrets that never came. Nothing is recorded after it.
 func (t *tap) Close() error {
 	t.mu.Lock()
 	t.release()
+	t.closed = true
 	t.mu.Unlock()
 	return t.PacketConn.Close()
 }

@@ -43,6 +43,7 @@ type dialer struct {
 	socket net.PacketConn
 	tap    *tap // nil when nothing is recorded
 	quic   *quicgo.Transport
+	closed chan struct{} // when the socket is
 }
 
 func (d *dialer) dial(ctx context.Context) (transport.Conn, error) {
@@ -68,12 +69,17 @@ func (d *dialer) dial(ctx context.Context) (transport.Conn, error) {
 		d.close()
 		return nil, d.dialError(ctx, alpn, err)
 	}
-	context.AfterFunc(q.Context(), d.close)
+	d.closed = make(chan struct{})
+	context.AfterFunc(q.Context(), func() {
+		d.close()
+		close(d.closed)
+	})
 	conn, err := connect(ctx, q)
 	if err != nil {
+		<-d.closed
 		return nil, d.dialError(ctx, alpn, err)
 	}
-	return conn, nil
+	return newDialed(conn, q, d.closed), nil
 }
 
 // open resolves the host and makes the socket.

@@ -218,6 +218,7 @@ func (c *conn) Protocol() string         { return c.config.Protocol }
 func (c *conn) LocalAddr() net.Addr      { return c.addr }
 func (c *conn) RemoteAddr() net.Addr     { return c.peer.addr }
 func (c *conn) Context() context.Context { return c.ctx }
+func (c *conn) Closed() <-chan struct{}  { return c.ctx.Done() }
 
 // addr names one end of a pair.
 type addr string

@@ -76,3 +76,4 @@ func (c *conn) Protocol() string         { return c.q.ConnectionState().TLS.Nego
 func (c *conn) LocalAddr() net.Addr      { return c.q.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr     { return c.q.RemoteAddr() }
 func (c *conn) Context() context.Context { return c.ctx }
+func (c *conn) Closed() <-chan struct{}  { return c.ctx.Done() } // quic-go sends the close before

@@ -95,6 +95,27 @@ func testClose(p *pair) {
 	}
 }
 
+func testClosed(p *pair) {
+	for _, c := range []transport.Conn{p.a, p.b} {
+		select {
+		case <-c.Closed():
+			p.Error("Closed before the end")
+		default:
+		}
+	}
+	p.must("CloseWithError", p.a.CloseWithError(0, ""))
+	for _, c := range []transport.Conn{p.a, p.b} {
+		select {
+		case <-c.Closed():
+		case <-p.ctx.Done():
+			p.Fatal("not Closed after the close")
+		}
+		if c.Context().Err() == nil {
+			p.Error("Closed comes before the end of the context")
+		}
+	}
+}
+
 func testCloseUnblocks(p *pair) {
 	mine, theirs := p.bidi("x")
 	p.wantData(theirs, "x")

@@ -43,6 +43,7 @@ func Run(t *testing.T, connect Connect) {
 		{"OpenUni waits at the stream limit", testStreamLimit},
 		{"waiting calls end with their context", testCancel},
 		{"a close brings code and reason", testClose},
+		{"a close is over some time", testClosed},
 		{"a close ends every waiting call", testCloseUnblocks},
 		{"the first close wins", testCloseTwice},
 		{"a long reason is cut", testLongReason},

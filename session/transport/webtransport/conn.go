@@ -26,6 +26,7 @@ type conn struct {
 	protocol string
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	closed   chan struct{}
 
 	// receiving is held by the one caller that waits for a datagram: webtransport-go wakes
 	// one waiter only when the session ends.
@@ -35,7 +36,10 @@ type conn struct {
 // New returns s as a carrier of kind webtransport. q is the connection that s lives on; it is
 // closed when the session has ended.
 func New(s *wt.Session, q *quicgo.Conn) transport.Conn {
-	c := &conn{s: s, q: q, protocol: s.SessionState().ApplicationProtocol, receiving: make(chan struct{}, 1)}
+	c := &conn{
+		s: s, q: q, protocol: s.SessionState().ApplicationProtocol,
+		closed: make(chan struct{}), receiving: make(chan struct{}, 1),
+	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	context.AfterFunc(s.Context(), c.ended)
 	return c
@@ -43,6 +47,7 @@ func New(s *wt.Session, q *quicgo.Conn) transport.Conn {
 
 // ended runs once, when the session is over for whatever reason.
 func (c *conn) ended() {
+	defer close(c.closed)
 	_, err := c.s.OpenUniStream() // the one way to learn why
 	closed := sessionClose(err)
 	if closed == nil {
@@ -135,6 +140,7 @@ func (c *conn) Protocol() string         { return c.protocol }
 func (c *conn) LocalAddr() net.Addr      { return c.q.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr     { return c.q.RemoteAddr() }
 func (c *conn) Context() context.Context { return c.ctx }
+func (c *conn) Closed() <-chan struct{}  { return c.closed }
 
 // datagramHeader is how many bytes name the session in a datagram (RFC 9297, section 2.1): its
 // stream is among the first of a connection that carries nothing else.
