@@ -37,8 +37,8 @@ func keyFile(capture string) string {
 	return name
 }
 
-// perConn collects the streams of every connection.
-func perConn(t *testing.T, name string) []*result {
+// perConn collects the streams of every connection, and says why they are not whole, if so.
+func perConn(t *testing.T, name string) (conns []*result, missing string) {
 	t.Helper()
 	packets, keys := load(t, name)
 	if k := keyFile(name); k != "" {
@@ -50,7 +50,6 @@ func perConn(t *testing.T, name string) []*result {
 	}
 	log := &KeyLog{}
 	log.Add(keys)
-	var conns []*result
 	d := New(log, func(e Event) {
 		if e.Kind == Opened {
 			conns = append(conns, &result{data: map[string][]byte{}, ends: map[string]string{}})
@@ -59,9 +58,36 @@ func perConn(t *testing.T, name string) []*result {
 	})
 	feed(d, packets)
 	if s := d.Stats(); s.Failed+s.Waiting+s.Dropped+s.Cut != 0 || len(d.Strange()) != 0 || s.Packets < len(packets) {
-		t.Errorf("%s: %d packets, %+v, %v, %v", name, len(packets), s, d.Problems(), d.Strange())
+		missing = fmt.Sprintf("%d packets, %+v, %v, %v", len(packets), s, d.Problems(), d.Strange())
 	}
-	return conns
+	for _, c := range conns {
+		for _, e := range c.events {
+			if strings.HasSuffix(e, "bytes missing") {
+				missing += " " + e
+			}
+		}
+	}
+	return conns, missing
+}
+
+// wholeCaptures have all packets of their connections and all secrets. What else the folder
+// holds may have been cut, lose packets, or start late: there only what both decoders have in
+// full is compared.
+var wholeCaptures = map[string]struct {
+	suite  Suite
+	alpn   string
+	server int // bytes on streams from the server, as an independent proof of concept counted them
+}{
+	"v1-moqt18-dsb.pcapng": {AES128GCM, "moqt-18", 5105},
+	"v1-moq00.pcapng":      {AES128GCM, "moq-00", 5109},
+	"v1-chacha-dsb.pcapng": {ChaCha20, "moqt-18", 5105},
+	"any.pcap":             {AES128GCM, "moqt-18", 5105},
+	"wt-moqt18-dsb.pcapng": {AES128GCM, "h3", 579},
+}
+
+func isWhole(name string) bool {
+	_, known := wholeCaptures[filepath.Base(name)]
+	return known || !filepath.IsAbs(name)
 }
 
 // tshark is the second opinion: it shares no code with this package.
@@ -70,7 +96,14 @@ func TestStreamsAreThoseOfTshark(t *testing.T) {
 		t.Skip("tshark is not installed: streams are NOT compared with a second decoder")
 	}
 	for _, name := range captures(t) {
-		conns := perConn(t, name)
+		conns, missing := perConn(t, name)
+		switch {
+		case missing != "" && isWhole(name):
+			t.Errorf("%s: %s", name, missing)
+		case missing != "":
+			t.Logf("%s is NOT compared: %s", name, missing)
+			continue
+		}
 		args := []string{"-q", "-r", name}
 		if k := keyFile(name); k != "" {
 			args = append(args, "-o", "tls.keylog_file:"+k)
@@ -96,7 +129,7 @@ func TestStreamsAreThoseOfTshark(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got := compareFollowed(t, name, conns, out); got != len(asked) || got == 0 {
+		if got := compareFollowed(t, name, conns, out); isWhole(name) && (got != len(asked) || got == 0) {
 			t.Errorf("%s: compared %d streams of %d", name, got, len(asked))
 		}
 	}
@@ -113,6 +146,10 @@ func compareFollowed(t *testing.T, name string, conns []*result, out []byte) (st
 			continue
 		}
 		streams++
+		if conn >= len(conns) {
+			t.Logf("%s: connection %d of tshark is NOT compared: we have %d", name, conn, len(conns))
+			continue
+		}
 		c := conns[conn]
 		client := strings.TrimPrefix(lines[1], "Node 0: ") == c.conns[0].Client.String()
 		var got [2][]byte
@@ -129,7 +166,10 @@ func compareFollowed(t *testing.T, name string, conns []*result, out []byte) (st
 			got[dir] = append(got[dir], data...)
 		}
 		for dir, data := range got {
-			if want := c.data[halfName(Dir(dir), id)]; !bytes.Equal(data, want) {
+			want := c.data[halfName(Dir(dir), id)]
+			if len(data) < len(want) && !isWhole(name) {
+				t.Logf("%s connection %d %s stream %d is NOT compared: tshark has %d bytes of %d", name, conn, Dir(dir), id, len(data), len(want))
+			} else if !bytes.Equal(data, want) {
 				t.Errorf("%s connection %d %s stream %d: tshark has %d bytes, we have %d", name, conn, Dir(dir), id, len(data), len(want))
 			}
 		}
@@ -137,24 +177,21 @@ func compareFollowed(t *testing.T, name string, conns []*result, out []byte) (st
 	return streams
 }
 
-// What an independent proof of concept found in the same captures.
 func TestNumbersOfTheSharedCaptures(t *testing.T) {
 	dir := os.Getenv("MOQRX_CAPTURES")
 	if dir == "" {
 		t.Skip("MOQRX_CAPTURES does not name a folder of captures")
 	}
-	for name, want := range map[string]struct {
-		suite  Suite
-		alpn   string
-		server int // bytes on streams from the server
-	}{
-		"v1-moqt18-dsb.pcapng": {AES128GCM, "moqt-18", 5105},
-		"v1-moq00.pcapng":      {AES128GCM, "moq-00", 5109},
-		"v1-chacha-dsb.pcapng": {ChaCha20, "moqt-18", 5105},
-		"any.pcap":             {AES128GCM, "moqt-18", 5105},
-		"wt-moqt18-dsb.pcapng": {AES128GCM, "h3", 579},
-	} {
-		conns := perConn(t, filepath.Join(dir, name))
+	for name, want := range wholeCaptures {
+		name = filepath.Join(dir, name)
+		if _, err := os.Stat(name); err != nil {
+			t.Logf("NOT checked: %v", err)
+			continue
+		}
+		conns, missing := perConn(t, name)
+		if missing != "" {
+			t.Errorf("%s: %s", name, missing)
+		}
 		if len(conns) != 1 {
 			t.Errorf("%s: %d connections", name, len(conns))
 			continue
