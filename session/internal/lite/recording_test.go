@@ -24,7 +24,11 @@ type recording struct {
 	Kind    string   `json:"kind"`
 	Opener  string   `json:"opener"`
 	Order   []string `json:"order"`
+	Source  string   `json:"source"`
 }
+
+// completed says that steps of the stream are not recorded but follow from the rest of the session.
+func (r recording) completed() bool { return strings.Contains(r.Source, "completed") }
 
 // said is everything that one end wrote, in hex, with the end of its half behind.
 func (r recording) said(who string) (data, end string) {
