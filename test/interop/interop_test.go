@@ -46,8 +46,8 @@ func TestDefaults(t *testing.T) {
 }
 
 // TestEndRightBehindTheLastGroup ends the tracks in the same breath as the last groups. Nothing
-// of them may be lost, though subscribers of @moq/net close whatever is still on its way when
-// they see the end of the subscription.
+// of them may be lost. Subscribers of @moq/net are left out: they close whatever they have not
+// read yet when they see the end of a subscription, however late it comes on a busy machine.
 func TestEndRightBehindTheLastGroup(t *testing.T) {
 	needPeers(t)
 	binary := buildRelay(t.Context(), t)
@@ -56,8 +56,7 @@ func TestEndRightBehindTheLastGroup(t *testing.T) {
 			r := startRelay(t, binary, "-versions", version)
 			for name, publisher := range map[string]starter{"node": node("publish.mjs"), "go": publisher("https")} {
 				t.Run(name+" publishes", func(t *testing.T) {
-					subscribers := []starter{node("subscribe.mjs"), subscriber("https"), subscriber("moqt")}
-					run := begin(t, version, r.plan(version), publisher, subscribers...)
+					run := begin(t, version, r.plan(version), publisher, subscriber("https"), subscriber("moqt"))
 					run.command(run.publisher, commandGo)
 					run.command(run.publisher, commandFinish)
 					run.groupsArrive()
