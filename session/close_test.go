@@ -16,31 +16,49 @@ import (
 	"go.uber.org/goleak"
 )
 
-// hurried names a server. With it in the environment, the process is not a test: it dials the
-// server, closes the session and is gone.
-const hurried = "MOQRX_TEST_HURRIED"
+// With these in the environment, the process is not a test: it dials the server, does as its role
+// says, and is gone.
+const (
+	role   = "MOQRX_TEST_ROLE"
+	server = "MOQRX_TEST_SERVER"
+	spoken = "MOQRX_TEST_VERSION"
+)
 
-func TestMain(m *testing.M) {
-	if url := os.Getenv(hurried); url != "" {
-		s, err := session.Dial(context.Background(), url, session.WithInsecure())
-		if err == nil {
-			err = s.Close()
-		}
+var roles = map[string]func(url string, only session.Option) error{
+	"closes": func(url string, only session.Option) error {
+		s, err := session.Dial(context.Background(), url, session.WithInsecure(), only)
 		if err != nil {
-			fmt.Println(err)
-			os.Exit(1)
+			return err
 		}
-		os.Exit(0)
-	}
-	goleak.VerifyTestMain(m)
+		return s.Close()
+	},
+	"publishes": publishAndLeave,
 }
 
-// hurry runs such a process and returns what it says when it fails.
-func hurry(url string) error {
-	client := exec.Command(os.Args[0])
-	client.Env = append(os.Environ(), hurried+"="+url, "GORACE=atexit_sleep_ms=0") // as fast as without it
-	if out, err := client.CombinedOutput(); err != nil {
-		return fmt.Errorf("client: %w: %s", err, out)
+func TestMain(m *testing.M) {
+	act := roles[os.Getenv(role)]
+	if act == nil {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	versions, err := session.ParseVersions(os.Getenv(spoken))
+	if err == nil {
+		err = act(os.Getenv(server), session.WithVersions(versions))
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// inProcess runs such a process and returns what it says when it fails.
+func inProcess(does, url string, vs session.Versions) error {
+	p := exec.Command(os.Args[0])
+	p.Env = append(os.Environ(), role+"="+does, server+"="+url, spoken+"="+vs.String())
+	p.Env = append(p.Env, "GORACE=atexit_sleep_ms=0") // as fast as without the detector
+	if out, err := p.CombinedOutput(); err != nil {
+		return fmt.Errorf("a process that %s: %w: %s", does, err, out)
 	}
 	return nil
 }
@@ -52,7 +70,7 @@ func TestCloseArrivesThoughTheProcessEnds(t *testing.T) {
 			defer l.Close()
 			for range 20 {
 				gone := make(chan error, 1)
-				go func() { gone <- hurry(scheme + "://" + l.Addr().String()) }()
+				go func() { gone <- inProcess("closes", scheme+"://"+l.Addr().String(), session.DefaultVersions()) }()
 				r := get[*session.Request](t)(l.Accept(within(t, 5*time.Second)))
 				s, err := r.Accept()
 				must(t, <-gone)

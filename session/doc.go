@@ -27,6 +27,9 @@
 // outlive sessions: what the peer announced leaves the origin when the session ends, and
 // nothing else.
 //
+// [Session.Close] ends a session at once and may cut short what is on its way. A publisher that has
+// finished its tracks ends it with [Session.Shutdown], which waits until the peer has everything.
+//
 // [Client] and [Server] run a session on a connection that is there already, such as one of
 // session/transport/memory.
 //

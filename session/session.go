@@ -60,6 +60,30 @@ func (s *Session) PeerOrigin() model.OriginID { return s.engine.PeerOrigin() }
 // the peer may be lost. Further calls only wait.
 func (s *Session) Close() error { return s.CloseWithError(nil) }
 
+// Shutdown ends the session as Close does, but first waits until the peer has everything that it
+// subscribed to: for each of its subscriptions, all groups and the end of the track were sent and
+// the peer has ended the subscription in turn, as it does when it has taken them.
+//
+// Finish the tracks before: a subscription to one that goes on keeps Shutdown waiting. Close
+// them, and their broadcasts, after it: a peer that is about to subscribe finds them until then.
+// A subscriber that never ends a subscription is not waited for longer than 10 s after the end
+// of the track.
+//
+// When ctx ends first, the session is closed all the same and the error is that of ctx. When the
+// session failed meanwhile, it is an *[Error]. Else it is nil.
+func (s *Session) Shutdown(ctx context.Context) error {
+	late := s.engine.Drain(ctx)
+	_ = s.Close() // never fails
+	if late != nil {
+		return late
+	}
+	// Streams may fail before the session does: the connection knows who ended it.
+	if err := ended(context.Cause(s.conn.Context())); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
 // CloseWithError is Close with the code and text of err: the code that [model.CodeOf] finds
 // in it. It always returns nil.
 func (s *Session) CloseWithError(err error) error {

@@ -53,15 +53,19 @@ func with(ctx context.Context, url string, opts []session.Option, count int, com
 		return err
 	}
 	defer s.Close()
-	ctx, cancel := context.WithCancelCause(ctx)
+	running, cancel := context.WithCancelCause(ctx)
 	go func() {
 		<-s.Done()
 		cancel(fmt.Errorf("the session with %s is over: %w", url, s.Err()))
 	}()
-	if err := command(ctx, origin, count); err != nil && ctx.Err() == nil {
+	err = command(running, origin, count)
+	switch {
+	case running.Err() != nil:
+		return context.Cause(running)
+	case err != nil:
 		return err
 	}
-	return context.Cause(ctx)
+	return s.Shutdown(ctx) // who has subscribed gets everything first
 }
 
 // publish makes the broadcast and writes its track.
@@ -76,14 +80,7 @@ func publish(ctx context.Context, origin *model.OriginProducer, count int) error
 	if err := origin.PublishBroadcast("clock", broadcast.Consume()); err != nil {
 		return err
 	}
-	if err := rx.Publish(ctx, track, rx.NewStream(seconds).Take(count).Observable()); err != nil {
-		return err
-	}
-	select { // closing the session would cut short what is on its way
-	case <-time.After(time.Second):
-	case <-ctx.Done():
-	}
-	return nil
+	return rx.Publish(ctx, track, rx.NewStream(seconds).Take(count).Observable())
 }
 
 // seconds yields a frame now and after every second, in a group for every minute.

@@ -9,19 +9,17 @@ import (
 	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// finished subscribes to a track whose groups, and with them the track, are over at once.
-func (r *rig) finished(groups int) transport.Stream {
+// finished subscribes to a track of one group that is over at once.
+func (r *rig) finished(id uint64, path model.Path) transport.Stream {
 	r.t.Helper()
-	_, track := r.publish("alice", "video")
-	for range groups {
-		write(r.t, track, []uint64{0}, "frame")
-	}
+	_, track := r.publish(path, "video")
+	write(r.t, track, []uint64{0}, "frame")
 	must(r.t, track.Finish())
-	m := &genlite.Subscribe{Broadcast: "alice", Track: "video"}
-	s := r.bidi(genlite.BidiSubscribe, m)
+	s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: id, Broadcast: path.String(), Track: "video"})
 	if r.v < genlite.Version05 {
 		answer := r.encode(nil, &genlite.SubscribeOK{})
 		_, err := io.ReadFull(s, answer)
@@ -37,7 +35,7 @@ func TestTheEndStaysBehindTheLastGroup(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v)
 		began := time.Now()
-		s := r.finished(1)
+		s := r.finished(0, "alice")
 		if took := time.Since(began); took > 0 {
 			t.Errorf("the answers took %v", took)
 		}
@@ -56,7 +54,7 @@ func TestTheEndWaitsForNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			forEachVersion(t, func(t *testing.T, v genlite.Version) {
 				r := newRig(t, v)
-				s := r.finished(1)
+				s := r.finished(0, "alice")
 				synctest.Wait()
 				began := time.Now()
 				leave(r, s)
@@ -159,6 +157,69 @@ func TestReadersOfTheLastGroupMayLeaveTheTrack(t *testing.T) {
 			if string(f.Payload) != want {
 				t.Errorf("frame %q, want %q", f.Payload, want)
 			}
+		}
+	})
+}
+
+// drained calls Drain and returns when, after now, it was done.
+func (r *rig) drained() <-chan time.Duration {
+	done, began := make(chan time.Duration, 1), time.Now()
+	go func() {
+		if err := r.engine.Drain(context.Background()); err != nil {
+			r.t.Error(err)
+		}
+		done <- time.Since(began)
+	}()
+	return done
+}
+
+func TestDrainWaitsForTheSubscriber(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		s := r.finished(0, "alice")
+		done := r.drained()
+		wantEnd(t, s, -1)
+		time.Sleep(time.Second)
+		if len(done) > 0 {
+			t.Errorf("drained after %v, before the subscriber had everything", <-done)
+		}
+		must(t, s.Close())
+		if took := <-done; took != endGrace+time.Second {
+			t.Errorf("drained after %v", took)
+		}
+	})
+}
+
+func TestDrainDoesNotWaitForever(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v)
+		s := r.finished(0, "alice")
+		if took, want := <-r.drained(), endGrace+DefaultLimits().Response; took != want {
+			t.Errorf("drained after %v, want %v", took, want)
+		}
+		wantEnd(t, s, -1)
+		wantStop(t, s, uint64(model.CodeCancel))
+
+		r.finished(1, "bob")
+		synctest.Wait()
+		done := r.drained()
+		r.cancel(context.Canceled)
+		if took := <-done; took > 0 {
+			t.Errorf("drained %v after the end of the session", took)
+		}
+	})
+}
+
+func TestDrainWaitsForWhoHasAskedAboutATrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05)
+		_, track := r.publish("alice", "video")
+		must(t, track.Finish())
+		s := r.bidi(genlite.BidiTrack, &genlite.Track{Broadcast: "alice", Track: "video"})
+		_, err := io.ReadAll(s)
+		must(t, err)
+		if took := <-r.drained(); took != holdTime {
+			t.Errorf("drained after %v, want %v", took, holdTime)
 		}
 	})
 }

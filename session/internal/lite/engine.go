@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // Engine runs one session. Make it with [New], and call its methods from one goroutine.
-// PeerOrigin may be called from any.
+// PeerOrigin, and Drain after Grant, may be called from any.
 type Engine struct {
 	conn    transport.Conn
 	dialect dialect

@@ -16,7 +16,8 @@ type Limits struct {
 	// FirstBytes is how long a stream may stay open before its type and its first message
 	// are complete.
 	FirstBytes time.Duration
-	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK.
+	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK, and
+	// to end its half of a subscription that is over.
 	Response time.Duration
 	// Settle is how long a finished subscription waits for groups that are missing below its
 	// end: their streams may arrive after the end of the subscribe stream. Where the version

@@ -16,9 +16,11 @@ type publisher struct {
 	self   model.OriginID
 	groups *scheduler
 
-	mu    sync.Mutex
-	subs  map[uint64]*served // subscriptions of the peer, by its ids
-	holds map[trackName]*hold
+	mu      sync.Mutex
+	subs    map[uint64]*served // subscriptions of the peer, by its ids
+	holds   map[trackName]*hold
+	serving int           // streams that Drain waits for
+	freed   chan struct{} // closed, and made anew, when there is less to wait for
 }
 
 // trackName names a track within a session.
@@ -29,6 +31,7 @@ func newPublisher(e *Engine, origin *model.OriginConsumer, self model.OriginID) 
 		Engine: e, origin: origin, self: self,
 		subs:  make(map[uint64]*served),
 		holds: make(map[trackName]*hold),
+		freed: make(chan struct{}),
 	}
 }
 
@@ -67,6 +70,7 @@ func (p *publisher) hold(name trackName, t *model.TrackConsumer) {
 		if p.holds[name] == h {
 			delete(p.holds, name)
 			h.end()
+			p.free()
 		}
 	})
 	p.holds[name] = h
@@ -79,6 +83,7 @@ func (p *publisher) release(name trackName) {
 	if h := p.holds[name]; h != nil {
 		delete(p.holds, name)
 		h.end()
+		p.free()
 	}
 }
 
@@ -95,6 +100,7 @@ func (p *publisher) close() {
 		h.end()
 	}
 	p.holds = nil
+	p.free()
 }
 
 // open finds a track of ours. The handle is the caller's. It waits for an on-demand broadcast.
@@ -112,6 +118,7 @@ func (p *publisher) open(ctx context.Context, name trackName, s model.Subscripti
 
 // track answers a TRACK stream with the properties of the track.
 func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error {
+	defer p.serve()()
 	name := trackName{m.Broadcast, m.Track}
 	t, err := p.open(ctx, name, peek)
 	if err != nil {

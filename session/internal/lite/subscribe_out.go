@@ -46,6 +46,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
 	})
+	defer p.serve()()
 	if !p.enter(sub) {
 		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
 	}
@@ -56,6 +57,11 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 	p.tasks.Go(func() { cancel(sub.updates(r)) })
 
 	err = sub.serve(ctx, m)
+	if err == nil {
+		_ = s.Close() // fails only when the peer has stopped it
+		sub.farewell(ctx)
+		return nil
+	}
 	if errors.Is(context.Cause(ctx), errUnsubscribed) {
 		return nil
 	}
@@ -63,6 +69,17 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		err = context.Cause(ctx)
 	}
 	return modelError(ctx, err)
+}
+
+// farewell waits for the subscriber to end its half, which it does when it has everything.
+func (sub *served) farewell(ctx context.Context) {
+	timer := time.NewTimer(sub.p.limits.Response)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		sub.p.log.Debug("subscription left open by the peer", "subscribe", sub.id)
+	case <-ctx.Done():
+	}
 }
 
 // enter notes a subscription, unless its id is in use.
