@@ -102,6 +102,8 @@ func TestClockSaysWhatIsWrong(t *testing.T) {
 		{2, []string{"want publish URL or subscribe URL"}, []string{"publish"}},
 		{2, []string{"show"}, []string{"show", url}},
 		{2, []string{"ftp://example.org", "moqt://"}, []string{"publish", "ftp://example.org"}},
+		{2, []string{"wss://example.org", "moqt://"}, []string{"publish", "wss://example.org"}},
+		{2, []string{"https:///room", "host"}, []string{"subscribe", "https:///room"}},
 		{2, []string{"-count", "many"}, []string{"subscribe", url, "-count", "many"}},
 		{2, []string{"-versions", "moq-lite-99"}, []string{"subscribe", url, "-versions", "moq-lite-99"}},
 		{2, []string{"-fingerprint", "64 hex digits"}, []string{"subscribe", url, "-fingerprint", "abc"}},

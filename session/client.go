@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/internal/lite"
@@ -22,13 +25,24 @@ import (
 //
 // It returns once the version is agreed, without waiting for announcements of the peer. ctx
 // bounds only the dialing.
+//
+// Every error names the URL, without its query. It is a [*URLError] when no session can have
+// that URL, has an *[Error] in it when the server or this side refused the session, and an
+// *endpoint.Error when there was no connection.
 func Dial(ctx context.Context, rawURL string, opts ...Option) (*Session, error) {
-	o := newOptions(opts)
-	if err := o.versions.check(); err != nil {
-		return nil, err
-	}
 	u, err := parseURL(rawURL)
 	if err != nil {
+		return nil, err
+	}
+	s, err := dial(ctx, u, newOptions(opts))
+	if err != nil {
+		return nil, dialError(u, err)
+	}
+	return s, nil
+}
+
+func dial(ctx context.Context, u *url.URL, o options) (*Session, error) {
+	if err := o.versions.check(); err != nil {
 		return nil, err
 	}
 	request := ""
@@ -59,6 +73,9 @@ func Client(ctx context.Context, conn transport.Conn, opts ...Option) (*Session,
 
 func client(ctx context.Context, conn transport.Conn, o options, path model.Path) (*Session, error) {
 	version, err := o.versions.negotiated(conn.Protocol())
+	if conn.Protocol() == "" {
+		err = lastWords(ctx, conn, nothingInCommon("", o.versions.String()))
+	}
 	if err == nil && o.path != "" && !carriesPath(version) {
 		err = pathError(version.String(), o.path)
 	}
@@ -91,27 +108,65 @@ func refuse(conn transport.Conn, err error) error {
 	return err
 }
 
+// nothingInCommon says which versions the two sides have, as far as that is known.
+func nothingInCommon(server, client string) *Error {
+	speaks, offers := "speaks "+server, "offers "+client
+	if server == "" {
+		speaks = "chose none"
+	}
+	if client == "" {
+		offers = "offers none of them"
+	}
+	return versionError("no common version: the server %s, the client %s", speaks, offers)
+}
+
+// patience is how long a client waits for the server to say why it chose no version. Those that
+// would agree on an old one by SETUP say nothing.
+const patience = 500 * time.Millisecond
+
+// lastWords is how the server refuses the version, or else what this side says about it.
+func lastWords(ctx context.Context, conn transport.Conn, own *Error) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-conn.Context().Done():
+		if err := ended(context.Cause(conn.Context())); errors.Is(err, model.ErrVersion) {
+			return err
+		}
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return own
+}
+
 // carriesPath reports whether SETUP of the version has a path.
 func carriesPath(v Version) bool { return v >= MoqLite05 }
 
-func pathError(version, path string) error {
+func pathError(version, request string) error {
+	path, _, _ := strings.Cut(request, "?") // the query may hold a token
 	return versionError("%s over raw QUIC cannot carry the path %q: use an https:// URL or moq-lite-05", version, path)
 }
 
 func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("bad URL: %w", err)
+	bad := func(format string, args ...any) (*url.URL, error) {
+		return nil, &URLError{URL: raw, Reason: fmt.Sprintf(format, args...)}
 	}
-	switch u.Scheme {
-	case "https", "moqt", "moql":
-	case "ws", "wss":
-		return nil, fmt.Errorf("URL %q: sessions over WebSocket are not supported: use https://, moqt:// or moql://", raw)
-	default:
-		return nil, fmt.Errorf("URL %q: unknown scheme %q: use https://, moqt:// or moql://", raw, u.Scheme)
+	var syntax *url.Error
+	switch {
+	case errors.As(err, &syntax):
+		return bad("%v", syntax.Err)
+	case err != nil:
+		return bad("%v", err)
+	case u.Scheme == "ws", u.Scheme == "wss":
+		return bad("sessions over WebSocket are not supported: use https://, moqt:// or moql://")
+	case u.Scheme != "https" && u.Scheme != "moqt" && u.Scheme != "moql":
+		return bad("unknown scheme %q: use https://, moqt:// or moql://", u.Scheme)
+	case u.Hostname() == "":
+		return bad("no host")
 	}
-	if u.Hostname() == "" {
-		return nil, fmt.Errorf("URL %q has no host", raw)
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return bad("%q is not a port", u.Port())
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil

@@ -130,17 +130,15 @@ func TestDialErrorsSayWhatIsWrong(t *testing.T) {
 		opts    []session.Option
 		mention string
 	}{
-		"no scheme":          {"127.0.0.1:4443", nil, "URL"},
-		"scheme":             {"ftp://" + addr, nil, `unknown scheme "ftp"`},
-		"websocket":          {"wss://" + addr, nil, "WebSocket"},
-		"no host":            {"moqt:///room", nil, "no host"},
 		"versions":           {"moqt://" + addr, with(session.WithVersions(nil)), "no version"},
 		"certificate":        {"moqt://" + addr, nil, "certificate"},
 		"fingerprint":        {"moqt://" + addr, with(session.WithFingerprint([32]byte{1})), "fingerprint"},
 		"path over moqt":     {"moqt://" + addr + "/room", with(session.WithInsecure()), `cannot carry the path "/room": use an https:// URL or moq-lite-05`},
 		"path, old versions": {"moqt://" + addr + "/room", with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite04})), "cannot carry the path"},
 		"no common version":  {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "moq-lite-05"},
-		"WT: no common":      {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "SETUP"},
+		"WT: no common":      {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite03})), "the server speaks moq-lite-04, the client offers moq-lite-05,moq-lite-03"},
+		"nobody there":       {"moqt://127.0.0.1:1", nil, "no answer"},
+		"no such name":       {"https://nowhere.invalid/room", nil, "lookup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := session.Dial(t.Context(), c.url, c.opts...)
@@ -148,10 +146,64 @@ func TestDialErrorsSayWhatIsWrong(t *testing.T) {
 				_ = s.Close()
 				t.Fatal("no error")
 			}
-			if !strings.Contains(err.Error(), c.mention) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("error %q does not mention %q in one line", err, c.mention)
+			for _, mention := range []string{c.url, c.mention} {
+				if !strings.Contains(err.Error(), mention) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("error %q does not mention %q in one line", err, mention)
+				}
+			}
+			var bad *session.URLError
+			if errors.As(err, &bad) {
+				t.Errorf("error %q is about the URL, which is fine", err)
 			}
 		})
+	}
+}
+
+func TestURLsThatNoSessionCanHave(t *testing.T) {
+	for url, mention := range map[string]string{
+		"":                         "unknown scheme",
+		"127.0.0.1:4443":           "first path segment",
+		"example.org/room":         "unknown scheme",
+		"ftp://example.org":        `unknown scheme "ftp"`,
+		"ws://example.org":         "WebSocket",
+		"wss://example.org":        "WebSocket",
+		"moqt:///room":             "no host",
+		"https://:443":             "no host",
+		"https://example.org:0":    "port",
+		"moqt://example.org:9e9":   "port",
+		"moqt://example.org:99999": "port",
+	} {
+		t.Run(url, func(t *testing.T) {
+			_, err := session.Dial(t.Context(), url)
+			var bad *session.URLError
+			if !errors.As(err, &bad) || bad.URL != url {
+				t.Fatalf("error %v, want a URLError about %q", err, url)
+			}
+			for _, part := range []string{url, mention} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not mention %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestDialErrorsKeepTheQueryToThemselves(t *testing.T) {
+	l := relayed(t, model.NewOrigin())
+	old := session.Versions{session.MoqLite04}
+	for _, c := range []struct {
+		before string
+		opts   []session.Option
+	}{
+		{"https://user:secret@", nil},
+		{"https://", with(session.WithVersions(nil))},
+		{"moqt://", with(session.WithVersions(old))},
+		{"wss://", nil},
+	} {
+		_, err := session.Dial(t.Context(), c.before+l.Addr().String()+"/room?jwt=secret", c.opts...)
+		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "/room") {
+			t.Errorf("error %q, want one that names the URL without the token", err)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 
 func TestUnknownProtocolsAreRefusedWithCode9(t *testing.T) {
 	for token, mention := range map[string]string{
-		"":            "moq-lite-01",
+		"":            "no common version: the server speaks moq-lite-05,moq-lite-04",
 		"moql":        "moq-lite-01",
 		"moq-lite-99": "moq-lite-99",
 		"moq-lite-03": "moq-lite-03", // not in the set below

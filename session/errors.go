@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strings"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
 
 // Error is how a session failed, or was refused. errors.Is compares the code with the
@@ -43,6 +46,30 @@ func (e *Error) Is(target error) bool {
 	default:
 		return false
 	}
+}
+
+// URLError is a URL that no session can have, wherever it leads: it does not parse, has a scheme
+// other than https, moqt and moql (sessions over ws and wss are not supported), no host, or a
+// port that is none. Whoever asks for URLs can tell it from a server that does not answer.
+type URLError struct {
+	// URL is what was given to Dial. The text of the error leaves its query out.
+	URL string
+	// Reason says what is wrong with it, and what to write instead.
+	Reason string
+}
+
+func (e *URLError) Error() string {
+	shown, _, _ := strings.Cut(e.URL, "?") // the query may hold a token
+	return fmt.Sprintf("URL %q: %s", shown, e.Reason)
+}
+
+// dialError makes an error of Dial name the URL, without the query, which may hold a token.
+func dialError(u *url.URL, err error) error {
+	var known *endpoint.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return fmt.Errorf("dial %s: %w", endpoint.Address(u), err)
 }
 
 func versionError(format string, args ...any) *Error {

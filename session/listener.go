@@ -120,7 +120,9 @@ func (l *Listener) accept() {
 
 // request reads what a client wants and waits for Accept to take it.
 func (l *Listener) request(in *endpoint.Incoming) {
-	r, err := server(l.ctx, in.Conn, l.options)
+	o := l.options
+	o.offered = in.Offered
+	r, err := server(l.ctx, in.Conn, o)
 	if err != nil {
 		l.options.log.Warn("client refused", "remote", in.Conn.RemoteAddr(), "error", err)
 		return

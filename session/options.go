@@ -25,6 +25,7 @@ type options struct {
 	keyLog      io.Writer
 	log         *slog.Logger
 	path        string
+	offered     string // what the client offers, where a listener knows it
 }
 
 func newOptions(opts []Option) options {

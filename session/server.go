@@ -36,6 +36,9 @@ func Server(ctx context.Context, conn transport.Conn, opts ...Option) (*Request,
 
 func server(ctx context.Context, conn transport.Conn, o options) (*Request, error) {
 	version, err := o.versions.negotiated(conn.Protocol())
+	if conn.Protocol() == "" {
+		err = nothingInCommon(o.versions.String(), o.offered)
+	}
 	if err != nil {
 		return nil, refuse(conn, err)
 	}

@@ -123,10 +123,8 @@ func (vs Versions) negotiated(token string) (Version, error) {
 			return vs[i], nil
 		}
 	}
-	switch token {
-	case "", "moql":
+	if token == "moql" {
 		return 0, versionError("the peer wants to agree on a version by SETUP (moq-lite-01 or -02), which is not supported: use one of %s", vs)
-	default:
-		return 0, versionError("the transport negotiated %q, which is none of %s", token, vs)
 	}
+	return 0, versionError("the transport negotiated %q, which is none of %s", token, vs)
 }

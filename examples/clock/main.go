@@ -36,9 +36,6 @@ func run(ctx context.Context, args []string) error {
 	if len(words) != 2 || commands[words[0]] == nil {
 		return cli.Usage("want publish URL or subscribe URL, not %q", words)
 	}
-	if err := cli.CheckURL(words[1]); err != nil {
-		return err
-	}
 	return with(ctx, words[1], opts, *count, commands[words[0]])
 }
 

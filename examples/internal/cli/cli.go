@@ -13,8 +13,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/moqrx/moqrx/session"
@@ -28,10 +26,12 @@ func Main(name string, run func(ctx context.Context, args []string) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:])
-	switch usage := (*usageError)(nil); {
+	var usage *usageError
+	var url *session.URLError // no session can have it, whoever answers
+	switch {
 	case err == nil, ctx.Err() != nil, errors.Is(err, flag.ErrHelp):
 		stop()
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &url):
 		log.Printf("%v (see %s -h)", err, name)
 		os.Exit(2)
 	default:
@@ -90,12 +90,4 @@ func TrustFlags(flags *flag.FlagSet, opts *[]session.Option) {
 		*opts = append(*opts, session.WithFingerprint([32]byte(sum)))
 		return nil
 	})
-}
-
-// CheckURL tells a URL that no session can have from one that nobody answers at.
-func CheckURL(url string) error {
-	if scheme, _, _ := strings.Cut(url, "://"); !slices.Contains([]string{"https", "moqt", "moql"}, scheme) {
-		return Usage("URL %q: want https://, moqt:// or moql://", url)
-	}
-	return nil
 }

@@ -140,8 +140,9 @@ func TestSilentAnswersTimeOut(t *testing.T) {
 		r := newRig(t, v, consuming(""))
 		track := r.request("alice", "video")
 		began := time.Now()
-		if _, err := track.RecvGroup(t.Context()); !errors.Is(err, model.ErrTimeout) {
-			t.Errorf("the track ended with %v, want a timeout", err)
+		_, err := track.RecvGroup(t.Context())
+		if !errors.Is(err, model.ErrTimeout) || !strings.Contains(err.Error(), `for track "video" of "alice"`) {
+			t.Errorf("the track ended with %v, want a timeout that names it", err)
 		}
 		if took := time.Since(began); took != 10*time.Second {
 			t.Errorf("gave up after %v", took)

@@ -80,6 +80,11 @@ func (u *upstream) run(ctx context.Context) error {
 	return modelError(ctx, err)
 }
 
+// silent is the failure of a peer that owes an answer about the track.
+func (u *upstream) silent(what string) error {
+	return failure(model.CodeTimeout, "no %s within %v for track %q of %q", what, u.c.limits.Response, u.req.Name(), u.path)
+}
+
 // accept makes the track, with what the peer says about it.
 func (u *upstream) accept(info model.TrackInfo) error {
 	track, err := u.req.Accept(info)
@@ -95,7 +100,7 @@ func (u *upstream) accept(info model.TrackInfo) error {
 // askInfo sends TRACK and waits for TRACK_INFO.
 func (u *upstream) askInfo(ctx context.Context) (info model.TrackInfo, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, u.c.limits.Response,
-		failure(model.CodeTimeout, "no TRACK_INFO within %v", u.c.limits.Response))
+		u.silent("TRACK_INFO"))
 	defer cancel()
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
@@ -210,7 +215,7 @@ func (u *upstream) follow(ctx context.Context, s stream, answers <-chan answer) 
 		case <-unused:
 			return errUnsubscribed
 		case <-late:
-			return failure(model.CodeTimeout, "no answer to SUBSCRIBE within %v", u.c.limits.Response)
+			return u.silent("answer to SUBSCRIBE")
 		case <-ctx.Done():
 			return ctx.Err()
 		}

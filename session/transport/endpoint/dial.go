@@ -31,7 +31,7 @@ func Dial(ctx context.Context, u *url.URL, config Config) (transport.Conn, error
 	d := dialer{Config: config.withDefaults(), url: u}
 	conn, err := d.dial(ctx)
 	if err != nil {
-		return nil, &Error{Op: "dial", Address: u.Scheme + "://" + u.Host, Err: err}
+		return nil, &Error{Op: "dial", Address: Address(u), Err: err}
 	}
 	return conn, nil
 }

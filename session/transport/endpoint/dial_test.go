@@ -38,8 +38,8 @@ func wantDialError(t *testing.T, u string, config endpoint.Config, want string) 
 func TestDialRefusesBadURLs(t *testing.T) {
 	c := clientConfig("moq-lite-05")
 	wantDialError(t, "http://127.0.0.1", c, `dial http://127.0.0.1: unknown scheme "http": want https, moqt or moql`)
-	wantDialError(t, "moqt:///room", c, `dial moqt://: no host in the URL`)
-	wantDialError(t, "moqt://127.0.0.1:70000/", c, `dial moqt://127.0.0.1:70000: "70000" is not a port`)
+	wantDialError(t, "moqt:///room", c, `dial moqt:///room: no host in the URL`)
+	wantDialError(t, "moqt://127.0.0.1:70000/", c, `dial moqt://127.0.0.1:70000/: "70000" is not a port`)
 	wantDialError(t, "moqt://127.0.0.1:4443", clientConfig(), `dial moqt://127.0.0.1:4443: no protocol to offer`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -17,7 +18,8 @@ import (
 type Error struct {
 	// Op is "dial", "listen" or "accept".
 	Op string
-	// Address is the address as the caller gave it: scheme and host of a URL, or host and port.
+	// Address is the address as the caller gave it: a URL as the function Address names it, or
+	// host and port.
 	Address string
 	// Err is the cause.
 	Err error
@@ -27,6 +29,11 @@ func (e *Error) Error() string { return e.Op + " " + e.Address + ": " + e.Err.Er
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Address names a URL in an error: scheme, host and path. Query and user may hold secrets.
+func Address(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
 
 // errTimeout is the cause of a context that ended because a handshake took too long.
 var errTimeout = errors.New("handshake timeout")

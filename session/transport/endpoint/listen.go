@@ -49,6 +49,9 @@ type Incoming struct {
 	Conn transport.Conn
 	// Path and RawQuery come with the request of a WebTransport session. Raw QUIC has none.
 	Path, RawQuery string
+	// Offered are the tokens of a client on WebTransport, separated by commas. They are worth a
+	// look where Conn has no token: then the listener has none of them.
+	Offered string
 	// TLS is the state of the handshake.
 	TLS tls.ConnectionState
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,8 +153,24 @@ func (l *Listener) serveConnect(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	a.close = func() { _ = conn.CloseWithError(0, closeReason) }
 	l.mu.Unlock()
-	l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery})
+	l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Offered: offered(r.Header)})
 }
+
+// offered reads the tokens of a request (draft-ietf-webtrans-http3, "Application Protocol
+// Negotiation"), for people to read: a list of strings without their quotes.
+func offered(h http.Header) string {
+	var tokens []string
+	for _, line := range h.Values("Wt-Available-Protocols") {
+		for token := range strings.SplitSeq(line, ",") {
+			tokens = append(tokens, strings.Trim(token, " \t\""))
+		}
+	}
+	all := strings.Join(tokens, ",")
+	return all[:min(len(all), maxOffered)]
+}
+
+// maxOffered bounds what a client can put into logs and errors.
+const maxOffered = 200
 
 // deliver queues a connection for Accept.
 func (l *Listener) deliver(a *arrival, in *Incoming) {
