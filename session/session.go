@@ -66,8 +66,8 @@ func (s *Session) Close() error { return s.CloseWithError(nil) }
 //
 // Finish the tracks before: a subscription to one that goes on keeps Shutdown waiting. Close
 // them, and their broadcasts, after it: a peer that is about to subscribe finds them until then.
-// A subscriber that never ends a subscription is not waited for longer than 10 s after the end
-// of the track.
+// A subscriber that leaves early gets no more, and one that never ends a subscription is not
+// waited for longer than 10 s after the end of the track.
 //
 // When ctx ends first, the session is closed all the same and the error is that of ctx. When the
 // session failed meanwhile, it is an *[Error]. Else it is nil.

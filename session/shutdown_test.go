@@ -12,6 +12,7 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 const (
@@ -152,13 +153,18 @@ func TestShutdownOfASessionThatFails(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
-		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
+		a, b := memory.Pair(v.String())
+		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithConsume(far)))
+		r := get[*session.Request](t)(session.Server(t.Context(), b, session.WithPublish(near.Consume())))
+		server := get[*session.Session](t)(r.Accept())
 		subscribe(t, far, "alice", "video", model.Subscription{})
 		must(t, track.Used(t.Context()))
 		failed := make(chan error, 1)
 		go func() { failed <- server.Shutdown(t.Context()) }()
 		synctest.Wait()
-		must(t, client.CloseWithError(model.ErrUnauthorized))
+		// Without the farewells that a session says on its streams.
+		must(t, a.CloseWithError(uint64(model.CodeUnauthorized), ""))
 		wantErr(t, "shutdown", <-failed, model.ErrUnauthorized)
+		<-client.Done()
 	})
 }
