@@ -24,7 +24,7 @@ type rule struct {
 // through transport, engine and gen to the model and rx, and nothing points back. The first
 // rule that matches a package decides, so narrower folders come first.
 var importTable = []rule{
-	{folder: "spec"},
+	{folder: "spec", inside: []string{"spec"}},
 	{folder: "codegen", inside: []string{"spec"}, outside: []string{"github.com/dave/jennifer"}},
 	{folder: "gen/wire"},
 	{folder: "gen/wiretest", inside: []string{"gen/wire"}, outside: []string{"pgregory.net/rapid"}}, // what generated tests call
