@@ -71,7 +71,7 @@ func command(stdout, stderr io.Writer, args []string) *cobra.Command {
 		RunE:          func(_ *cobra.Command, args []string) error { return generateAll(o, args, stdout) },
 	}
 	o.add(cmd, "gen")
-	cmd.AddCommand(docsCommand(stdout), jsonCommand(stdout))
+	cmd.AddCommand(docsCommand(stdout), jsonCommand(stdout), luaCommand(stdout))
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

@@ -1,0 +1,382 @@
+package codegen
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moqrx/moqrx/spec"
+)
+
+// luaWriter writes the tables of a dissector. Its first error stands for all.
+type luaWriter struct {
+	b     bytes.Buffer
+	names []string // of fields, in the order of the specs
+	// sorts has the title of each field by name and sort: one name may be a number here and a
+	// text there, which are two fields for Wireshark.
+	sorts map[string]map[string]string
+	alpns map[string]bool // that a version has already
+	err   error
+}
+
+// luaReserved are the names that the runtime has for itself.
+var luaReserved = []string{"message", "truncated", "malformed", "extra", "unknown"}
+
+// luaSorts are the sorts of fields, the one that gets the plain name first.
+var luaSorts = []string{"uint", "int", "text", "bytes"}
+
+// luaSort is how Wireshark holds a value of a kind, "" for what only groups others.
+func (w *luaWriter) luaSort(f *spec.Field) string {
+	switch f.Kind.Name {
+	case "vi", "u8", "u16", "flag", "option", "tally", "tail-vi", "id-delta":
+		return "uint"
+	case "zigzag":
+		return "int"
+	case "string", "path", "bytes", "tuple":
+		return "text"
+	case "data", "rest", "tail":
+		return "bytes"
+	case "list":
+		if f.Kind.Ref == "vi" {
+			return "uint"
+		}
+		return "text"
+	case "struct", "params":
+		return ""
+	}
+	w.fail(f.Pos, "kind %s", f.Kind.Name)
+	return ""
+}
+
+func (w *luaWriter) fail(pos spec.Pos, format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf("%s: the dissector has nothing for "+format, append([]any{pos}, args...)...)
+	}
+}
+
+// collect notes all fields of a family.
+func (w *luaWriter) collect(f *spec.Family) {
+	for _, m := range slices.Concat(f.Structs, f.Messages) {
+		for _, b := range m.Blocks {
+			for _, field := range b.Fields {
+				w.note(field.Name, w.luaSort(field))
+				for _, bit := range field.Bits {
+					w.note(bit.Name, "uint")
+				}
+			}
+		}
+	}
+	for _, r := range f.Registries {
+		for _, it := range r.Items {
+			w.note(it.Name, w.luaSort(&it.Field))
+		}
+	}
+}
+
+func (w *luaWriter) note(name, sort string) {
+	key := luaName(name)
+	if key == "" || sort == "" {
+		return
+	}
+	if w.sorts[key] == nil {
+		w.sorts[key] = map[string]string{}
+		w.names = append(w.names, key)
+	}
+	if w.sorts[key][sort] == "" {
+		w.sorts[key][sort] = name
+	}
+}
+
+func luaName(name string) string {
+	key := SnakeName(name)
+	if slices.Contains(luaReserved, key) {
+		return key + "_field"
+	}
+	return key
+}
+
+// key is the name of the field of a sort: moq.priority, or moq.priority_text where another has the plain one.
+func (w *luaWriter) key(name, sort string) string {
+	key := luaName(name)
+	for _, s := range luaSorts {
+		if _, ok := w.sorts[key][s]; ok {
+			if s == sort {
+				return key
+			}
+			break
+		}
+	}
+	return key + "_" + sort
+}
+
+func (w *luaWriter) fields() {
+	for _, key := range w.names {
+		for _, sort := range luaSorts {
+			if title, ok := w.sorts[key][sort]; ok {
+				fmt.Fprintf(&w.b, "  { %q, %q, %q },\n", w.key(title, sort), title, sort)
+			}
+		}
+	}
+}
+
+func (w *luaWriter) line(indent int, format string, args ...any) {
+	w.b.WriteString(strings.Repeat("  ", indent))
+	fmt.Fprintf(&w.b, format+"\n", args...)
+}
+
+// version writes all that one version has, in a function of its own: Lua bounds the constants
+// of each.
+func (w *luaWriter) version(g *generator, v *spec.Version) {
+	alpn := "nil"
+	if !w.alpns[v.ALPN] {
+		w.alpns[v.ALPN] = true
+		alpn = strconv.Quote(v.ALPN)
+	}
+	w.line(0, "\nVERSIONS[#VERSIONS + 1] = (function() return {")
+	w.line(1, "name = %q, alpn = %s, vi = %q,", v.Name, alpn, v.Vi)
+	if v.Alias >= 0 {
+		w.line(1, "same = %q,", g.fam.Version(v.Alias).Name)
+		w.line(0, "} end)()")
+		return
+	}
+	n := v.Number
+	w.streams(g.fam, n)
+	w.places(g.fam, n)
+	w.line(1, "messages = {")
+	for _, m := range g.fam.Messages {
+		if b := m.Layout(n); b != nil {
+			w.message(m, b, n)
+		}
+	}
+	w.line(1, "},")
+	w.line(1, "structs = {")
+	for _, s := range g.fam.Structs {
+		if b := s.Layout(n); b != nil {
+			w.line(2, "[%q] = {", s.Name)
+			w.layout(b, n)
+			w.line(2, "},")
+		}
+	}
+	w.line(1, "},")
+	w.line(1, "lists = {")
+	for _, r := range g.fam.Registries {
+		w.list(r, n)
+	}
+	w.line(1, "},")
+	w.line(1, "enums = {")
+	for _, e := range g.fam.Enums {
+		w.enum(e, n)
+	}
+	w.line(1, "},")
+	w.line(0, "} end)()")
+}
+
+// streams writes the types of streams, and in order those that have none.
+func (w *luaWriter) streams(f *spec.Family, n int) {
+	typed, untyped := map[string][]string{}, map[string][]string{}
+	for _, s := range f.Streams {
+		switch {
+		case !s.On.Has(n):
+		case s.Typed:
+			typed[s.Kind] = append(typed[s.Kind], fmt.Sprintf(`["%d"] = %q`, s.Code, s.Name))
+		default:
+			untyped[s.Kind] = append(untyped[s.Kind], strconv.Quote(s.Name))
+		}
+	}
+	for _, t := range []struct {
+		name string
+		of   map[string][]string
+	}{{"typed", typed}, {"untyped", untyped}} {
+		var parts []string
+		for _, kind := range []string{"uni", "bidi"} {
+			if list := t.of[kind]; list != nil {
+				parts = append(parts, kind+" = { "+strings.Join(list, ", ")+" }")
+			}
+		}
+		w.line(1, "%s = { %s },", t.name, strings.Join(parts, ", "))
+	}
+}
+
+// places writes which messages may stand where, in the order of the spec.
+func (w *luaWriter) places(f *spec.Family, n int) {
+	var order []string
+	at := map[string][]string{}
+	put := func(place, message string) {
+		if at[place] == nil {
+			order = append(order, place)
+		}
+		if !slices.Contains(at[place], message) {
+			at[place] = append(at[place], message)
+		}
+	}
+	for _, m := range f.Messages {
+		b := m.Layout(n)
+		if b == nil {
+			continue
+		}
+		for _, p := range b.Places {
+			switch {
+			case !p.On.Has(n):
+			case p.Role == "either":
+				put(p.Stream+":opener", strconv.Quote(m.Name))
+				put(p.Stream+":acceptor", strconv.Quote(m.Name))
+			default:
+				put(p.Stream+":"+p.Role, strconv.Quote(m.Name))
+			}
+		}
+	}
+	w.line(1, "places = {")
+	for _, place := range order {
+		w.line(2, "[%q] = { %s },", place, strings.Join(at[place], ", "))
+	}
+	w.line(1, "},")
+}
+
+func (w *luaWriter) message(m *spec.Message, b *spec.Block, n int) {
+	code := "nil"
+	for _, c := range b.Codes {
+		if c.On.Has(n) {
+			code = luaNumber(c.Value)
+		}
+	}
+	w.line(2, "%s = { name = %q, code = %s, framing = %q, fields = {", m.Name, m.Name, code, b.Framing)
+	w.layout(b, n)
+	w.line(2, "} },")
+}
+
+func (w *luaWriter) layout(b *spec.Block, n int) {
+	for _, f := range b.Fields {
+		if f.On.Has(n) {
+			w.line(3, "{ %s },", w.field(f, n))
+		}
+	}
+}
+
+// field is the inside of a field's table.
+func (w *luaWriter) field(f *spec.Field, n int) string {
+	s := fmt.Sprintf("name = %q, kind = %q", f.Name, f.Kind.Name)
+	if sort := w.luaSort(f); sort != "" {
+		s += fmt.Sprintf(", key = %q", w.key(f.Name, sort))
+	}
+	if f.Kind.Ref != "" {
+		s += fmt.Sprintf(", ref = %q", f.Kind.Ref)
+	}
+	for _, flag := range []struct {
+		name string
+		on   bool
+	}{{"sized", f.Kind.Sized}, {"given", f.Given}, {"streamed", f.Streamed}} {
+		if flag.on {
+			s += ", " + flag.name + " = true"
+		}
+	}
+	if f.Enum != "" {
+		s += fmt.Sprintf(", enum = %q", f.Enum)
+	}
+	if f.Limit != nil {
+		s += ", limit = " + luaLimit(*f.Limit)
+	}
+	if f.If != nil {
+		s += ", cond = " + luaCond(f.If)
+	}
+	if len(f.Bits) > 0 {
+		s += w.bits(f, n)
+	}
+	return s
+}
+
+// bits lists the parts of a bit field; bits between them that have no name are fixed to 0.
+func (w *luaWriter) bits(f *spec.Field, n int) string {
+	var parts []string
+	var used uint64
+	part := func(mask uint64, rest string) {
+		low := bits.TrailingZeros64(mask)
+		parts = append(parts, fmt.Sprintf("{ low = %s, range = %s, %s }", luaNumber(1<<low), luaNumber(mask>>low+1), rest))
+	}
+	for _, b := range f.Bits {
+		if !b.On.Has(n) {
+			continue
+		}
+		used |= b.Mask
+		rest := fmt.Sprintf("fixed = %d", b.Fixed)
+		if b.Name != "" {
+			rest = fmt.Sprintf("name = %q, key = %q", b.Name, w.key(b.Name, "uint"))
+		}
+		if b.Enum != "" {
+			rest += fmt.Sprintf(", enum = %q", b.Enum)
+		}
+		part(b.Mask, rest)
+	}
+	if used > math.MaxUint32 {
+		w.fail(f.Pos, "bits beyond the 32nd")
+	}
+	for i := range bits.Len64(used) {
+		if used>>i&1 == 0 {
+			part(1<<i, "fixed = 0")
+		}
+	}
+	return fmt.Sprintf(", unused = %s, bits = { %s }", luaNumber(1<<bits.Len64(used)), strings.Join(parts, ", "))
+}
+
+// list writes the layout of a key-value list and its types.
+func (w *luaWriter) list(r *spec.Registry, n int) {
+	for _, l := range r.Layouts {
+		if !l.On.Has(n) {
+			continue
+		}
+		w.line(2, "%s = { form = %q, counted = %t, items = {", r.Name, l.Form, l.Extent == "counted")
+		for _, it := range r.Items {
+			if it.On.Has(n) {
+				w.line(3, `["%d"] = { %s },`, it.ID, w.field(&it.Field, n))
+			}
+		}
+		w.line(2, "} },")
+	}
+}
+
+func (w *luaWriter) enum(e *spec.Enum, n int) {
+	var values []string
+	for _, v := range e.Values {
+		if v.On.Has(n) {
+			values = append(values, fmt.Sprintf(`["%d"] = %q`, v.Value, v.Name))
+		}
+	}
+	if len(values) > 0 {
+		w.line(2, "%s = { %s },", e.Name, strings.Join(values, ", "))
+	}
+}
+
+func luaCond(c *spec.Cond) string {
+	s := fmt.Sprintf("{ field = %q", c.Field)
+	if c.Not {
+		s += ", no = true"
+	}
+	if len(c.Values) > 0 {
+		var limits []string
+		for _, l := range c.Values {
+			limits = append(limits, luaLimit(l))
+		}
+		s += ", values = { " + strings.Join(limits, ", ") + " }"
+	}
+	return s + " }"
+}
+
+// luaLimit is the bounds of a number; the upper one is left out where it is none.
+func luaLimit(l spec.Limit) string {
+	if l.High == math.MaxUint64 {
+		return "{ " + luaNumber(l.Low) + " }"
+	}
+	return "{ " + luaNumber(l.Low) + ", " + luaNumber(l.High) + " }"
+}
+
+// luaNumber is n as Lua 5.2, where all numbers are floats, and 5.4, where integers are signed,
+// both read it: the nearest float where it is large.
+func luaNumber(n uint64) string {
+	if n > math.MaxInt64 {
+		return fmt.Sprintf("%d.0", n)
+	}
+	return strconv.FormatUint(n, 10)
+}
