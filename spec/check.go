@@ -140,6 +140,7 @@ func (c *checker) enum(e *Enum) {
 		}
 		for _, w := range e.Values[:i] {
 			switch {
+			case v.On&w.On == 0:
 			case mangled(v.Name) == mangled(w.Name):
 				c.add(v.Pos, "%s is declared at %s", v.Name, w.Pos)
 			case v.Value == w.Value:
@@ -226,7 +227,7 @@ func (c *checker) choice(ch *Choice) {
 	for _, m := range c.f.Messages {
 		for _, b := range m.Blocks {
 			for _, p := range b.Places {
-				if p.Stream == ch.Stream && (p.Role == ch.Role || p.Role == "either") && len(b.Codes) > 0 {
+				if p.Stream == ch.Stream && (p.Role == ch.Role || p.Role == "either" || ch.Role == "either") && len(b.Codes) > 0 {
 					return
 				}
 			}

@@ -8,11 +8,11 @@ import (
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool) wiretest.Framing {
 	return wiretest.Framing{
 		Limit: maxBody,
 		Typed: typed,
-		U16:   false,
+		U16:   u16,
 		Vi:    vi,
 	}
 }
@@ -26,10 +26,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Setup)
 		},
+		loose: []Version{},
 		name:  "SETUP",
 		on:    []Version{Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -39,10 +41,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Goaway)
 		},
+		loose: []Version{},
 		name:  "GOAWAY",
 		on:    []Version{Version05, Version04},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -52,10 +56,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Probe)
 		},
+		loose: []Version{},
 		name:  "PROBE",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -65,10 +71,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(AnnounceRequest)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE_REQUEST",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -78,10 +86,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(AnnounceOK)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE_OK",
 		on:    []Version{Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -91,10 +101,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Announce)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -104,10 +116,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Subscribe)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -117,10 +131,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeUpdate)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_UPDATE",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -130,10 +146,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeOK)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_OK",
 		on:    []Version{Version04, Version03},
 		open:  false,
-		typed: true,
+		typed: []Version{Version04, Version03},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -143,10 +161,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeStart)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_START",
 		on:    []Version{Version05},
 		open:  false,
-		typed: true,
+		typed: []Version{Version05},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -156,10 +176,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeEnd)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_END",
 		on:    []Version{Version05},
 		open:  false,
-		typed: true,
+		typed: []Version{Version05},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -169,10 +191,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeDrop)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_DROP",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: true,
+		typed: []Version{Version05, Version04, Version03},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -182,10 +206,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Track)
 		},
+		loose: []Version{},
 		name:  "TRACK",
 		on:    []Version{Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -195,10 +221,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(TrackInfo)
 		},
+		loose: []Version{},
 		name:  "TRACK_INFO",
 		on:    []Version{Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -208,10 +236,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Fetch)
 		},
+		loose: []Version{},
 		name:  "FETCH",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -221,10 +251,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Group)
 		},
+		loose: []Version{},
 		name:  "GROUP",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -234,10 +266,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Frame)
 		},
+		loose: []Version{},
 		name:  "FRAME",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -247,10 +281,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(FrameHeader)
 		},
+		loose: []Version{},
 		name:  "FRAME_HEADER",
 		on:    []Version{Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -260,10 +296,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Datagram)
 		},
+		loose: []Version{},
 		name:  "DATAGRAM",
 		on:    []Version{Version05},
 		open:  true,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 }
 var fieldCases = []fieldCase{

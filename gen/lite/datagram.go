@@ -79,6 +79,11 @@ func (m *Datagram) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Datagram) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Datagram) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 4)

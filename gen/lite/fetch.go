@@ -104,6 +104,11 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Fetch) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Fetch) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 4)

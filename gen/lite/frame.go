@@ -79,6 +79,11 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Frame) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Frame) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)
@@ -152,6 +157,11 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *FrameHeader) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

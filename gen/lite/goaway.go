@@ -73,6 +73,11 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Goaway) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Goaway) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 1)

@@ -83,6 +83,11 @@ func (m *Group) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Group) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Group) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)

@@ -118,6 +118,11 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *SubscribeDrop) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *SubscribeDrop) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 3)

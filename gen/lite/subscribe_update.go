@@ -116,6 +116,11 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *SubscribeUpdate) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *SubscribeUpdate) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 5)

@@ -84,6 +84,11 @@ func (m *Track) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Track) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Track) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)

@@ -105,6 +105,11 @@ func (m *TrackInfo) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *TrackInfo) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *TrackInfo) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 4)

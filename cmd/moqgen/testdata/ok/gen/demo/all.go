@@ -332,6 +332,11 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *All) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *All) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 17)

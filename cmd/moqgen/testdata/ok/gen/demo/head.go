@@ -135,6 +135,11 @@ func (m *Head) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Head) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Head) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)

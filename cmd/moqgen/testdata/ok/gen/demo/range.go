@@ -212,5 +212,5 @@ func (m *Range) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 func (m *Range) isZero() bool {
-	return *m == (Range{})
+	return !(m.Kind != 0) && m.First.isZero() && !(m.Last != 0) && !(m.From != 0) && !(m.Width != 0) && !(m.Name != 0)
 }
