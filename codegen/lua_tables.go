@@ -293,8 +293,7 @@ func (w *luaWriter) bits(f *spec.Field, n int) string {
 	var parts []string
 	var used uint64
 	part := func(mask uint64, rest string) {
-		low := bits.TrailingZeros64(mask)
-		parts = append(parts, fmt.Sprintf("{ low = %s, range = %s, %s }", luaNumber(1<<low), luaNumber(mask>>low+1), rest))
+		parts = append(parts, fmt.Sprintf("{ runs = { %s }, %s }", luaRuns(mask), rest))
 	}
 	for _, b := range f.Bits {
 		if !b.On.Has(n) {
@@ -319,6 +318,20 @@ func (w *luaWriter) bits(f *spec.Field, n int) string {
 		}
 	}
 	return fmt.Sprintf(", unused = %s, bits = { %s }", luaNumber(1<<bits.Len64(used)), strings.Join(parts, ", "))
+}
+
+// luaRuns is the runs of neighboring bits in a mask: where each starts, how many values it has,
+// and what one of them adds to the value of the mask as a whole.
+func luaRuns(mask uint64) string {
+	var runs []string
+	first := bits.TrailingZeros64(mask)
+	for mask != 0 {
+		low := bits.TrailingZeros64(mask)
+		size := bits.TrailingZeros64(^(mask >> low))
+		runs = append(runs, fmt.Sprintf("{ %s, %s, %s }", luaNumber(1<<low), luaNumber(1<<size), luaNumber(1<<(low-first))))
+		mask &^= (1<<size - 1) << low
+	}
+	return strings.Join(runs, ", ")
 }
 
 // list writes the layout of a key-value list and its types.

@@ -262,10 +262,17 @@ local function leftover(sub, node)
   end
 end
 
+-- extract is the value of some bits of v, which may lie apart.
+local function extract(v, runs)
+  local x = 0
+  for _, run in ipairs(runs) do x = x + math.floor(v.lo / run[1]) % run[2] * run[3] end
+  return x
+end
+
 local function read_bits(f, v, node, values)
   node.kids = {}
   for _, b in ipairs(f.bits) do
-    local x = math.floor(v.lo / b.low) % b.range
+    local x = extract(v, b.runs)
     if b.name then
       values[b.name] = small(x)
       node.kids[#node.kids + 1] = { name = b.name, key = b.key, at = node.at, len = node.len, value = uint(small(x)), number = small(x), enum = b.enum }
@@ -307,7 +314,8 @@ fields = function(r, list, out, values)
   for _, f in ipairs(list) do
     if not f.cond or holds(f.cond, values) then
       if f.given then
-        -- "Has X" is a bit of the message that began the stream; "Prior X" a field of the one before.
+        -- "Has X" is a bit of the message that began the stream; "Prior X" a field of the one
+        -- before; First tells whether there is none of its name.
         local of = f.name:match("^Has (.*)") or f.name:match("^Prior (.*)")
         values[f.name] = of and r.stream[of] or r.stream[f.name]
       else
@@ -421,7 +429,7 @@ local function matches(r, m)
   local f = m.fields[1]
   if not f or not f.bits then return false end
   for _, b in ipairs(f.bits) do
-    if not b.name and math.floor(v.lo / b.low) % b.range ~= b.fixed then return false end
+    if not b.name and extract(v, b.runs) ~= b.fixed then return false end
   end
   return v.hi == 0 and v.lo % f.unused == v.lo
 end
@@ -546,6 +554,8 @@ local function step(version, tvb, pinfo, tree, pos, c)
     end
     local m = next_message(version, r, side, c.role)
     if not m then return "a message that may not stand here" end
+    side.values.First = small(side.before == m.name and 0 or 1)
+    side.before = m.name
     return message(r, m)
   end)
   if not ok then
