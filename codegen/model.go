@@ -29,6 +29,7 @@ type member struct {
 	on        spec.Set
 	given     bool
 	droppable bool
+	quiet     bool
 	docs      []string
 }
 
@@ -141,6 +142,7 @@ func (g *generator) addField(mo *model, b *spec.Block, f *spec.Field) {
 		m := mo.add(f.Name, g.typeOf(f), f.On, f.Doc)
 		m.given = m.given || f.Given
 		m.droppable = m.droppable || f.Droppable
+		m.quiet = m.quiet || f.Quiet
 	}
 }
 

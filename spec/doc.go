@@ -49,7 +49,7 @@
 //
 // What may follow a kind: a version range; in 1..4 (bounds of a number); max N (bounds of a
 // length, and with FIELD of both together); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
-// WORD; droppable (left out where the version has no such field); streamed (bulk: a second
+// WORD; droppable (left out where the version has no such field); quiet (left out of logs where it is zero); streamed (bulk: a second
 // message, NAME_HEADER, stops before it); bits { ... }. A given field is not on the
 // wire: the user of the codec sets it. "refuse RANGE if A and B" rules out a combination.
 //

@@ -151,6 +151,7 @@ type Field struct {
 	Given     bool   // not on the wire: the caller sets it before parse and append
 	Droppable bool   // left out in silence where the version cannot carry it
 	Streamed  bool   // bulk that a caller may read by itself, after NAME_HEADER
+	Quiet     bool   // left out of logs where it is zero
 	Unit      string
 	Doc       string
 	Pos       Pos

@@ -50,6 +50,8 @@ func (p *parser) modifier(f *Field) bool {
 		f.Unit = p.ident("the unit")
 	case "droppable":
 		f.Droppable = true
+	case "quiet":
+		f.Quiet = true
 	case "streamed":
 		f.Streamed = true
 	case "bits":

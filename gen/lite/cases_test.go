@@ -3,6 +3,7 @@
 package lite
 
 import (
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
@@ -20,6 +21,51 @@ func framing(v Version, typed, u16 bool) wiretest.Framing {
 var testCases = []testCase{
 	{
 		draw: func(t *rapid.T, v Version) Message {
+			return drawClientSetup(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(ClientSetup)
+		},
+		loose: []Version{},
+		name:  "CLIENT_SETUP",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{Version02, Version01},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawServerSetup(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(ServerSetup)
+		},
+		loose: []Version{},
+		name:  "SERVER_SETUP",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{Version02, Version01},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSessionInfo(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SessionInfo)
+		},
+		loose: []Version{},
+		name:  "SESSION_INFO",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
 			return drawSetup(t, v)
 		},
 		framed: true,
@@ -28,7 +74,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SETUP",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -43,7 +89,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "GOAWAY",
-		on:    []Version{Version05, Version04},
+		on:    []Version{Version06Wip, Version05, Version04},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -58,7 +104,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "PROBE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -73,7 +119,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "ANNOUNCE_REQUEST",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -88,7 +134,22 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "ANNOUNCE_OK",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceInit(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceInit)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_INIT",
+		on:    []Version{Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -103,9 +164,54 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "ANNOUNCE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceStart(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceStart)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_START",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceEnd(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceEnd)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_END",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceUpdate(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceUpdate)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_UPDATE",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
 		u16:   false,
 	},
 	{
@@ -118,7 +224,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -133,7 +239,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE_UPDATE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -148,7 +254,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE_OK",
-		on:    []Version{Version04, Version03},
+		on:    []Version{Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{Version04, Version03},
 		u16:   false,
@@ -163,9 +269,9 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE_START",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: []Version{Version05},
+		typed: []Version{Version06Wip, Version05},
 		u16:   false,
 	},
 	{
@@ -178,9 +284,9 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE_END",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: []Version{Version05},
+		typed: []Version{Version06Wip, Version05},
 		u16:   false,
 	},
 	{
@@ -193,9 +299,9 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "SUBSCRIBE_DROP",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
-		typed: []Version{Version05, Version04, Version03},
+		typed: []Version{Version06Wip, Version05, Version04, Version03},
 		u16:   false,
 	},
 	{
@@ -208,7 +314,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "TRACK",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -223,7 +329,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "TRACK_INFO",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -238,7 +344,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "FETCH",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -253,7 +359,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "GROUP",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -268,7 +374,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "FRAME",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -283,7 +389,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "FRAME_HEADER",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
 		typed: []Version{},
 		u16:   false,
@@ -298,7 +404,7 @@ var testCases = []testCase{
 		},
 		loose: []Version{},
 		name:  "DATAGRAM",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  true,
 		typed: []Version{},
 		u16:   false,
@@ -315,7 +421,7 @@ var fieldCases = []fieldCase{
 	},
 	{
 		field:   "Hop Count",
-		lacking: []Version{Version05, Version04},
+		lacking: []Version{Version05, Version04, Version02, Version01},
 		message: "ANNOUNCE",
 		set: func(m Message) {
 			m.(*Announce).HopCount = 1
@@ -323,10 +429,82 @@ var fieldCases = []fieldCase{
 	},
 	{
 		field:   "Hops",
-		lacking: []Version{Version03},
+		lacking: []Version{Version03, Version02, Version01},
 		message: "ANNOUNCE",
 		set: func(m Message) {
 			m.(*Announce).Hops = make([]uint64, 1)
+		},
+	},
+	{
+		field:   "Ordered",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Ordered = true
+		},
+	},
+	{
+		field:   "Max Latency",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).MaxLatency = 1
+		},
+	},
+	{
+		field:   "Start Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).StartGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "End Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).EndGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Priority",
+		lacking: []Version{Version02},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Priority = 1
+		},
+	},
+	{
+		field:   "Ordered",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Ordered = true
+		},
+	},
+	{
+		field:   "Max Latency",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).MaxLatency = 1
+		},
+	},
+	{
+		field:   "Start Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).StartGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "End Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).EndGroup = wire.Optional[uint64]{Set: true}
 		},
 	},
 }
@@ -338,29 +516,29 @@ var hotCases = []hotCase{
 			m.Sequence = 100000
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
 			m := &Frame{}
-			if v == Version05 {
+			if v >= Version05 {
 				m.TimestampDelta = 100000
 			}
 			m.Payload = []byte("payload")
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
 			m := &FrameHeader{}
-			if v == Version05 {
+			if v >= Version05 {
 				m.TimestampDelta = 100000
 			}
 			m.PayloadLength = 100000
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
@@ -371,6 +549,6 @@ var hotCases = []hotCase{
 			m.Payload = []byte("payload")
 			return m
 		},
-		on: []Version{Version05},
+		on: []Version{Version06Wip, Version05},
 	},
 }

@@ -391,9 +391,7 @@ func (m *Fetch) LogValue() slog.Value {
 	if m.GroupOrder != 0 {
 		attrs = append(attrs, slog.String("group_order", m.GroupOrder.String()))
 	}
-	if m.FetchType != 0 {
-		attrs = append(attrs, slog.Uint64("fetch_type", uint64(m.FetchType)))
-	}
+	attrs = append(attrs, slog.Uint64("fetch_type", uint64(m.FetchType)))
 	if len(m.TrackNamespace) != 0 {
 		attrs = append(attrs, slog.Any("track_namespace", m.TrackNamespace))
 	}
@@ -404,12 +402,8 @@ func (m *Fetch) LogValue() slog.Value {
 	if !m.EndLocation.isZero() {
 		attrs = append(attrs, slog.Any("end_location", m.EndLocation.LogValue()))
 	}
-	if m.JoiningRequestID != 0 {
-		attrs = append(attrs, slog.Uint64("joining_request_id", uint64(m.JoiningRequestID)))
-	}
-	if m.JoiningStart != 0 {
-		attrs = append(attrs, slog.Uint64("joining_start", uint64(m.JoiningStart)))
-	}
+	attrs = append(attrs, slog.Uint64("joining_request_id", uint64(m.JoiningRequestID)))
+	attrs = append(attrs, slog.Uint64("joining_start", uint64(m.JoiningStart)))
 	if !m.Parameters.isZero() {
 		attrs = append(attrs, slog.Any("parameters", m.Parameters.LogValue()))
 	}

@@ -792,30 +792,14 @@ func (m *FetchObject) LogValue() slog.Value {
 	if m.First {
 		attrs = append(attrs, slog.Bool("first", m.First))
 	}
-	if m.SubgroupMode != 0 {
-		attrs = append(attrs, slog.String("subgroup_mode", m.SubgroupMode.String()))
-	}
-	if m.HasObject {
-		attrs = append(attrs, slog.Bool("has_object", m.HasObject))
-	}
-	if m.HasGroup {
-		attrs = append(attrs, slog.Bool("has_group", m.HasGroup))
-	}
-	if m.HasPriority {
-		attrs = append(attrs, slog.Bool("has_priority", m.HasPriority))
-	}
-	if m.HasProperties {
-		attrs = append(attrs, slog.Bool("has_properties", m.HasProperties))
-	}
-	if m.Range != 0 {
-		attrs = append(attrs, slog.String("range", m.Range.String()))
-	}
-	if m.GroupIDDelta != 0 {
-		attrs = append(attrs, slog.Uint64("group_id_delta", uint64(m.GroupIDDelta)))
-	}
-	if m.ObjectIDDelta != 0 {
-		attrs = append(attrs, slog.Uint64("object_id_delta", uint64(m.ObjectIDDelta)))
-	}
+	attrs = append(attrs, slog.String("subgroup_mode", m.SubgroupMode.String()))
+	attrs = append(attrs, slog.Bool("has_object", m.HasObject))
+	attrs = append(attrs, slog.Bool("has_group", m.HasGroup))
+	attrs = append(attrs, slog.Bool("has_priority", m.HasPriority))
+	attrs = append(attrs, slog.Bool("has_properties", m.HasProperties))
+	attrs = append(attrs, slog.String("range", m.Range.String()))
+	attrs = append(attrs, slog.Uint64("group_id_delta", uint64(m.GroupIDDelta)))
+	attrs = append(attrs, slog.Uint64("object_id_delta", uint64(m.ObjectIDDelta)))
 	return slog.GroupValue(attrs...)
 }
 
@@ -1578,29 +1562,13 @@ func (m *FetchObjectHeader) LogValue() slog.Value {
 	if m.First {
 		attrs = append(attrs, slog.Bool("first", m.First))
 	}
-	if m.SubgroupMode != 0 {
-		attrs = append(attrs, slog.String("subgroup_mode", m.SubgroupMode.String()))
-	}
-	if m.HasObject {
-		attrs = append(attrs, slog.Bool("has_object", m.HasObject))
-	}
-	if m.HasGroup {
-		attrs = append(attrs, slog.Bool("has_group", m.HasGroup))
-	}
-	if m.HasPriority {
-		attrs = append(attrs, slog.Bool("has_priority", m.HasPriority))
-	}
-	if m.HasProperties {
-		attrs = append(attrs, slog.Bool("has_properties", m.HasProperties))
-	}
-	if m.Range != 0 {
-		attrs = append(attrs, slog.String("range", m.Range.String()))
-	}
-	if m.GroupIDDelta != 0 {
-		attrs = append(attrs, slog.Uint64("group_id_delta", uint64(m.GroupIDDelta)))
-	}
-	if m.ObjectIDDelta != 0 {
-		attrs = append(attrs, slog.Uint64("object_id_delta", uint64(m.ObjectIDDelta)))
-	}
+	attrs = append(attrs, slog.String("subgroup_mode", m.SubgroupMode.String()))
+	attrs = append(attrs, slog.Bool("has_object", m.HasObject))
+	attrs = append(attrs, slog.Bool("has_group", m.HasGroup))
+	attrs = append(attrs, slog.Bool("has_priority", m.HasPriority))
+	attrs = append(attrs, slog.Bool("has_properties", m.HasProperties))
+	attrs = append(attrs, slog.String("range", m.Range.String()))
+	attrs = append(attrs, slog.Uint64("group_id_delta", uint64(m.GroupIDDelta)))
+	attrs = append(attrs, slog.Uint64("object_id_delta", uint64(m.ObjectIDDelta)))
 	return slog.GroupValue(attrs...)
 }

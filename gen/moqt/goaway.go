@@ -135,9 +135,7 @@ func (m *Goaway) Len(v Version) (int, error) {
 func (m *Goaway) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 3)
 	attrs = append(attrs, slog.String("new_session_uri", m.NewSessionURI))
-	if m.Timeout != 0 {
-		attrs = append(attrs, slog.Uint64("timeout", uint64(m.Timeout)))
-	}
+	attrs = append(attrs, slog.Uint64("timeout", uint64(m.Timeout)))
 	if m.RequestID.Set {
 		attrs = append(attrs, slog.Any("request_id", m.RequestID.Value))
 	}

@@ -269,9 +269,7 @@ func (m *ObjectDatagram) LogValue() slog.Value {
 	attrs = append(attrs, slog.Bool("has_properties", m.HasProperties))
 	attrs = append(attrs, slog.Bool("end_of_group", m.EndOfGroup))
 	attrs = append(attrs, slog.Bool("zero_object_id", m.ZeroObjectID))
-	if m.DefaultPriority {
-		attrs = append(attrs, slog.Bool("default_priority", m.DefaultPriority))
-	}
+	attrs = append(attrs, slog.Bool("default_priority", m.DefaultPriority))
 	attrs = append(attrs, slog.Bool("has_status", m.HasStatus))
 	attrs = append(attrs, slog.Uint64("track_alias", uint64(m.TrackAlias)))
 	attrs = append(attrs, slog.Uint64("group_id", uint64(m.GroupID)))

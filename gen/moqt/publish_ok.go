@@ -180,9 +180,7 @@ func (m *PublishOK) Len(v Version) (int, error) {
 // LogValue is the fields of m for a log.
 func (m *PublishOK) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
-	if m.RequestID != 0 {
-		attrs = append(attrs, slog.Uint64("request_id", uint64(m.RequestID)))
-	}
+	attrs = append(attrs, slog.Uint64("request_id", uint64(m.RequestID)))
 	if m.Forward != 0 {
 		attrs = append(attrs, slog.Uint64("forward", uint64(m.Forward)))
 	}

@@ -170,9 +170,7 @@ func (m *RequestError) LogValue() slog.Value {
 		attrs = append(attrs, slog.Uint64("request_id", uint64(m.RequestID)))
 	}
 	attrs = append(attrs, slog.String("error_code", m.ErrorCode.String()))
-	if m.RetryInterval != 0 {
-		attrs = append(attrs, slog.Uint64("retry_interval", uint64(m.RetryInterval)))
-	}
+	attrs = append(attrs, slog.Uint64("retry_interval", uint64(m.RetryInterval)))
 	attrs = append(attrs, slog.String("reason_phrase", m.ReasonPhrase))
 	if !m.Redirect.isZero() {
 		attrs = append(attrs, slog.Any("redirect", m.Redirect.LogValue()))

@@ -184,15 +184,9 @@ func (m *SubscribeUpdate) LogValue() slog.Value {
 	if !m.StartLocation.isZero() {
 		attrs = append(attrs, slog.Any("start_location", m.StartLocation.LogValue()))
 	}
-	if m.EndGroup != 0 {
-		attrs = append(attrs, slog.Uint64("end_group", uint64(m.EndGroup)))
-	}
-	if m.SubscriberPriority != 0 {
-		attrs = append(attrs, slog.Uint64("subscriber_priority", uint64(m.SubscriberPriority)))
-	}
-	if m.Forward != 0 {
-		attrs = append(attrs, slog.Uint64("forward", uint64(m.Forward)))
-	}
+	attrs = append(attrs, slog.Uint64("end_group", uint64(m.EndGroup)))
+	attrs = append(attrs, slog.Uint64("subscriber_priority", uint64(m.SubscriberPriority)))
+	attrs = append(attrs, slog.Uint64("forward", uint64(m.Forward)))
 	if !m.Parameters.isZero() {
 		attrs = append(attrs, slog.Any("parameters", m.Parameters.LogValue()))
 	}

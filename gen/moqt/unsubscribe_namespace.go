@@ -120,8 +120,6 @@ func (m *UnsubscribeNamespace) LogValue() slog.Value {
 	if len(m.TrackNamespacePrefix) != 0 {
 		attrs = append(attrs, slog.Any("track_namespace_prefix", m.TrackNamespacePrefix))
 	}
-	if m.RequestID != 0 {
-		attrs = append(attrs, slog.Uint64("request_id", uint64(m.RequestID)))
-	}
+	attrs = append(attrs, slog.Uint64("request_id", uint64(m.RequestID)))
 	return slog.GroupValue(attrs...)
 }

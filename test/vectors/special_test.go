@@ -22,7 +22,10 @@ var special = map[string]func(p protocol, want any, all map[string]any, message 
 		}
 		return true, nil
 	},
-	"maxlatencymicros": func(_ protocol, want any, _ map[string]any, _ string, s reflect.Value) (bool, error) {
+	"maxlatencymicros": func(p protocol, want any, _ map[string]any, message string, s reflect.Value) (bool, error) {
+		if !p.carries(message, "MaxLatency") {
+			return true, nil
+		}
 		micros, err := want.(json.Number).Int64()
 		if err != nil {
 			return true, err
@@ -30,12 +33,18 @@ var special = map[string]func(p protocol, want any, all map[string]any, message 
 		return true, sameNumber(strconv.FormatInt(micros/1000, 10), s.FieldByName("MaxLatency").Uint())
 	},
 	// Before draft 06-wip an announcement has no cost; on 03 it has the number of hops only.
-	"cost": func(_ protocol, _ any, _ map[string]any, message string, _ reflect.Value) (bool, error) {
+	"cost": func(_ protocol, want any, _ map[string]any, message string, s reflect.Value) (bool, error) {
+		if message == "ANNOUNCE_START" && want == nil {
+			return true, sameNumber("0", s.FieldByName("Cost").Uint())
+		}
 		return message == "ANNOUNCE", nil
 	},
 	"hops": func(p protocol, want any, _ map[string]any, message string, s reflect.Value) (bool, error) {
 		if p.carries(message, "Hops") {
 			return false, nil
+		}
+		if !p.carries(message, "HopCount") {
+			return true, nil
 		}
 		return true, sameNumber(strconv.Itoa(len(want.([]any))), s.FieldByName("HopCount").Uint())
 	},
@@ -112,7 +121,7 @@ var special = map[string]func(p protocol, want any, all map[string]any, message 
 // measured compares a measurement with what the encoder was given.
 func measured(field string) func(protocol, any, map[string]any, string, reflect.Value) (bool, error) {
 	return func(p protocol, want any, _ map[string]any, message string, s reflect.Value) (bool, error) {
-		if !p.carries(message, field) {
+		if !p.carries(message, field) || message != "PROBE" {
 			return false, nil
 		}
 		switch fmt.Sprint(want) {

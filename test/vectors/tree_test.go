@@ -146,7 +146,17 @@ func (p protocol) matchItems(want any, s reflect.Value, r *spec.Registry) error 
 	if list, ok := want.([]any); ok {
 		return p.matchList(list, got)
 	}
-	byName := want.(map[string]any)
+	byName, ok := want.(map[string]any)
+	if text, isText := want.(string); isText { // "A=1, B=2"
+		byName, ok = map[string]any{}, true
+		for _, pair := range strings.Split(text, ", ") {
+			name, value, _ := strings.Cut(pair, "=")
+			byName[name] = value
+		}
+	}
+	if !ok {
+		return fmt.Errorf("no list: %v", want)
+	}
 	left := len(got)
 	for name, value := range byName {
 		if name == "unknown" {
@@ -208,7 +218,7 @@ func (p protocol) matchList(want []any, got []item) error {
 		if err := sameNumber(first(m, "id", "type"), got[i].id); err != nil {
 			return fmt.Errorf("item %d: type: %w", i, err)
 		}
-		if err := p.matchItem(first(m, "value", "raw_hex", "value_hex"), got[i]); err != nil {
+		if err := p.matchItem(first(m, "value", "raw_hex", "value_hex", "varint", "bytes"), got[i]); err != nil {
 			return fmt.Errorf("item 0x%x: %w", got[i].id, err)
 		}
 	}

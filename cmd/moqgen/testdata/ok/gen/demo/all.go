@@ -353,9 +353,7 @@ func (m *All) LogValue() slog.Value {
 	if m.Maybe.Set {
 		attrs = append(attrs, slog.Any("maybe", m.Maybe.Value))
 	}
-	if m.Signed != 0 {
-		attrs = append(attrs, slog.Int64("signed", m.Signed))
-	}
+	attrs = append(attrs, slog.Int64("signed", m.Signed))
 	attrs = append(attrs, slog.String("feeling", m.Feeling.String()))
 	attrs = append(attrs, slog.String("paint", m.Paint.String()))
 	if len(m.Numbers) != 0 {

@@ -145,9 +145,7 @@ func (m *Head) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.Bool("extra", m.Extra))
 	attrs = append(attrs, slog.Uint64("shape", uint64(m.Shape)))
-	if m.Late {
-		attrs = append(attrs, slog.Bool("late", m.Late))
-	}
+	attrs = append(attrs, slog.Bool("late", m.Late))
 	attrs = append(attrs, slog.Uint64("id", uint64(m.ID)))
 	attrs = append(attrs, slog.Uint64("shade", uint64(m.Shade)))
 	attrs = append(attrs, slog.Uint64("level", uint64(m.Level)))
