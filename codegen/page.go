@@ -40,6 +40,9 @@ type row struct {
 	doc   string
 }
 
+// placesColumn is a list of messages.
+const placesColumn = "May stand in"
+
 // page collects what version v has.
 func (g *generator) page(v *spec.Version) *page {
 	p := &page{g: g, version: v}
@@ -58,7 +61,7 @@ func (g *generator) page(v *spec.Version) *page {
 			parts.entries = append(parts.entries, &entry{name: s.Name, doc: joinDocs(s, b), rows: p.fieldRows(b)})
 		}
 	}
-	lists := &section{title: "Key-value lists", columns: []string{"Type", "Name", "Kind", "Bounds", "May stand in"}}
+	lists := &section{title: "Key-value lists", columns: []string{"Type", "Name", "Kind", "Bounds", placesColumn}}
 	for _, r := range g.fam.Registries {
 		if e := p.registry(r); e != nil {
 			lists.entries = append(lists.entries, e)
@@ -189,17 +192,17 @@ func (p *page) fieldRows(b *spec.Block) []row {
 func bitCells(bit *spec.Bit) []string {
 	mask := fmt.Sprintf("0x%02x", bit.Mask)
 	if bit.Name == "" {
-		return []string{"· bits " + mask, "", fmt.Sprintf("always 0x%02x", bit.Fixed<<bits.TrailingZeros64(bit.Mask))}
+		return []string{"· " + mask, "bits", fmt.Sprintf("always 0x%02x", bit.Fixed<<bits.TrailingZeros64(bit.Mask))}
 	}
-	kind := ""
+	kind := "bits " + mask
 	if bit.Enum != "" {
-		kind = "as " + bit.Enum
+		kind += " as " + bit.Enum
 	}
 	bounds := ""
 	if bit.Limit != nil {
 		bounds = limitText(bit.Limit)
 	}
-	return []string{"· " + bit.Name + " " + mask, kind, bounds}
+	return []string{"· " + bit.Name, kind, bounds}
 }
 
 // fieldKind is the kind of a field with all that tells how its bytes are read.

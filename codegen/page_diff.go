@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moqrx/moqrx/spec"
@@ -138,7 +139,11 @@ func entryChanges(columns []string, x, y *entry) []string {
 		default:
 			order = append(order, rowKey(q))
 			for i, cell := range q.cells {
-				if was := p.cells[i]; cell != was {
+				switch was := p.cells[i]; {
+				case cell == was:
+				case columns[i] == placesColumn:
+					out = append(out, rowName(columns, q)+": "+placesChange(was, cell))
+				default:
 					out = append(out, fmt.Sprintf("%s: %s %s, was %s", rowName(columns, q), strings.ToLower(columns[i]), orNone(cell), orNone(was)))
 				}
 			}
@@ -180,6 +185,27 @@ func pointers[T any](list []T) []*T {
 }
 
 func rowKey(r *row) string { return r.cells[0] }
+
+// placesChange tells which messages came and which went.
+func placesChange(was, now string) string {
+	lack := func(from, of string) string {
+		var out []string
+		for _, m := range strings.Split(of, ", ") {
+			if m != "" && !slices.Contains(strings.Split(from, ", "), m) {
+				out = append(out, m)
+			}
+		}
+		return strings.Join(out, ", ")
+	}
+	var parts []string
+	if came := lack(was, now); came != "" {
+		parts = append(parts, "now also in "+came)
+	}
+	if went := lack(now, was); went != "" {
+		parts = append(parts, "no longer in "+went)
+	}
+	return strings.Join(parts, "; ")
+}
 
 // rowName is what the change of a row starts with: its first cell, and the name of a type.
 func rowName(columns []string, r *row) string {

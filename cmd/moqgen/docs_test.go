@@ -35,8 +35,10 @@ func TestVersionsByTheirNames(t *testing.T) {
 			t.Errorf("%v differs from 19 20", names)
 		}
 	}
-	if !strings.Contains(want, "  - 0x20 SUBSCRIBER_PRIORITY: may stand in SUBSCRIBE, FILL_PARAMETERS, was SUBSCRIBE") {
-		t.Errorf("19 to 20 is\n%s", want)
+	for _, line := range []string{"- **filter**\n", "  - new: End Object; vi, if Type = 4\n", "0x20 SUBSCRIBER_PRIORITY: now also in "} {
+		if !strings.Contains(want, line) {
+			t.Errorf("19 to 20 lacks %q:\n%s", line, want)
+		}
 	}
 	var out, errs bytes.Buffer
 	if run([]string{"docs", "-diff", "20", "21"}, &out, &errs); !strings.Contains(out.String(), "Nothing changed on the wire.") {
