@@ -130,6 +130,9 @@ func (s *state) idDelta(n *Node, f *spec.Field, at int, x uint64) {
 		}
 	}
 	s.number(n, id)
+	if n.Name != Omitted {
+		n.Code = x
+	}
 	s.set(f.Name, id, id != 0)
 }
 

@@ -36,7 +36,7 @@ type Node struct {
 	Value any
 	Err   *Error      // the first that is about this node
 	Field *spec.Field // the line of the spec; nil where there is none
-	Code  uint64      // type of an item
+	Code  uint64      // type of an item; of an id, its distance as written
 
 	note        *string // of the spec or of this package: a node is small
 	first, next *Node
