@@ -38,10 +38,7 @@ func TestDissectorAgreesWithMoqdump(t *testing.T) {
 		}
 		captures = append(captures, more...)
 	}
-	moqdump := filepath.Join(t.TempDir(), "moqdump")
-	if out, err := exec.Command("go", "build", "-o", moqdump, "../moqdump").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	moqdump := buildMoqdump(t)
 	for i, capture := range captures {
 		t.Run(filepath.Base(capture), func(t *testing.T) {
 			var keys []string
@@ -145,6 +142,15 @@ func byStream(list []shown) map[string][]shown {
 		out[key] = append(out[key], m)
 	}
 	return out
+}
+
+func buildMoqdump(t *testing.T) string {
+	t.Helper()
+	moqdump := filepath.Join(t.TempDir(), "moqdump")
+	if out, err := exec.Command("go", "build", "-o", moqdump, "../moqdump").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return moqdump
 }
 
 // notMessages are what moqdump shows of QUIC itself.

@@ -513,6 +513,9 @@ end
 
 -- ---- streams ----
 
+-- The longest piece of a message that is kept until its rest comes.
+local MAX_PENDING = 1048576
+
 -- What is remembered of a connection: who the client is, its streams, and the state with which
 -- each piece of each packet was read first, to read it the same way again.
 local connections = {}
@@ -626,6 +629,11 @@ local function dissect_stream(version, tvb, pinfo, tree, info, count)
     if not c.side.stream and c.role == "acceptor" then c.side.stream = c.stream.name end
     conn.seen[key] = { side = copy(c.side), role = c.role }
   end
+  -- Pieces are put together here: Wireshark 4.0 does not come back with what it put together.
+  if c.side.pending then
+    tvb = (c.side.pending .. tvb:bytes()):tvb("Reassembled stream data")
+    c.side.pending = nil
+  end
   local pos = 0
   while pos < tvb:len() do
     if c.side.dead then
@@ -633,9 +641,14 @@ local function dissect_stream(version, tvb, pinfo, tree, info, count)
       return
     end
     local stop = step(version, tvb, pinfo, tree, pos, c)
+    if not stop and tvb:len() - pos > MAX_PENDING then
+      c.side.dead = true
+      tree:add(f_data, tvb(pos, tvb:len() - pos)):add_proto_expert_info(e_bad, "a message that is too long to wait for")
+      return
+    end
     if not stop then
-      pinfo.desegment_offset = pos
-      pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+      c.side.pending = tvb(pos, tvb:len() - pos):bytes()
+      tree:add(tvb(pos, tvb:len() - pos), "The rest of this message is in another packet")
       return
     end
     pos = stop
@@ -654,6 +667,11 @@ local function dissect_datagram(version, tvb, pinfo, tree)
   end
   unknown(tvb, tree, 0, "a datagram that this version does not have")
 end
+
+-- Wireshark leaves out fields that nobody seems to need, of which the stream id is one. With a
+-- postdissector that asks for all of them it works them out in every tree that it makes.
+function moq.dissector() end
+register_postdissector(moq, true)
 
 local by_alpn = DissectorTable.get("quic.proto")
 local by_name = {}
