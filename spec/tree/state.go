@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -165,7 +166,7 @@ func (s *state) pop()             { s.path = s.path[:len(s.path)-1] }
 // fail notes an error about size bytes at off. Bytes that are missing where it is known that
 // they are missing are no news.
 func (s *state) fail(n *Node, kind error, off, size int, expected, found string) {
-	if kind == ErrShort {
+	if errors.Is(kind, ErrShort) {
 		switch s.extent {
 		case cut:
 			n.remark(&cutOff)

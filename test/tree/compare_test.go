@@ -58,9 +58,8 @@ func sameError(strict, tolerant error) error {
 	if !errors.As(strict, &w) || !errors.As(tolerant, &e) {
 		return fmt.Errorf("the codec says %w, the tree %w", or(strict), or(tolerant))
 	}
-	kinds := map[error]error{tree.ErrShort: wire.ErrShort, tree.ErrMalformed: wire.ErrMalformed, tree.ErrUnsupported: wire.ErrUnsupported}
-	if kinds[e.Kind] != w.Kind || e.Offset != w.Offset || e.Field != w.Field || e.Message != w.Message {
-		return fmt.Errorf("the codec says %v: %w, the tree %v: %w", w.Kind, w, e.Kind, e)
+	if e.Kind.Error() != w.Kind.Error() || e.Offset != w.Offset || e.Field != w.Field || e.Message != w.Message {
+		return fmt.Errorf("the codec says %w: %w, the tree %w: %w", w.Kind, w, e.Kind, e)
 	}
 	return nil
 }
@@ -174,9 +173,9 @@ func listOf(n *tree.Node, f *spec.Family) map[string]any {
 	r := f.Registry(n.Field.Kind.Ref)
 	out := map[string]any{}
 	for c := range n.Children() {
-		switch {
-		case c.Name == tree.Count || c.Name == tree.Length || c.Name == tree.Type:
-		case c.Name == tree.Unknown:
+		switch c.Name {
+		case tree.Count, tree.Length, tree.Type:
+		case tree.Unknown:
 			v := fmt.Sprintf("0x%x = %x", c.Code, c.Value)
 			if num, ok := c.Value.(uint64); ok {
 				v = fmt.Sprintf("0x%x = %d", c.Code, num)

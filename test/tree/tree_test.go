@@ -46,11 +46,15 @@ func seeds(t testing.TB) []seed {
 		scan := bufio.NewScanner(bytes.NewReader(data))
 		scan.Buffer(nil, 64<<20)
 		for scan.Scan() {
-			var v struct{ Version, Message, Hex, Opener_hex, Acceptor_hex string }
+			var v struct {
+				Version, Message, Hex string
+				OpenerHex             string `json:"opener_hex"`
+				AcceptorHex           string `json:"acceptor_hex"`
+			}
 			if json.Unmarshal(scan.Bytes(), &v) != nil {
 				continue // chunks of sessions have numbers for names
 			}
-			for _, text := range []string{v.Hex, v.Opener_hex, v.Acceptor_hex} {
+			for _, text := range []string{v.Hex, v.OpenerHex, v.AcceptorHex} {
 				if src, err := hex.DecodeString(text); err == nil && len(src) > 0 {
 					list = append(list, seed{v.Version, v.Message, src})
 				}
@@ -143,7 +147,7 @@ func (p *protocol) sameSubgroup(tr *tree.Tree, src []byte) error {
 		o.PriorObjectID = wire.Some(o.ObjectID)
 	}
 	if (err == nil) != (tr.Err() == nil) || err == nil && off != len(src) {
-		return fmt.Errorf("the codecs say %v at %d, the tree %v", err, off, tr.Err())
+		return fmt.Errorf("the codecs say %w at %d, the tree %w", or(err), off, or(tr.Err()))
 	}
 	return nil
 }

@@ -5,7 +5,7 @@
 //	fields.Of(t.Root, family, src) // {"request_id": 8, "namespace": ["room", "alice"], ...}
 //
 // Names are those of the draft in snake case, shortened where vectors do, see [Name]. Numbers are
-// numbers, group bounds that are absent null, locations [group, object], lists of parameters
+// numbers, or text above 2^53, group bounds that are absent null, locations [group, object], lists of parameters
 // [{"id": "0x02", "name": "DELIVERY_TIMEOUT", "value": 5000}]; bytes are text where they can be read, else 0x and
 // hexadecimal. moq-lite has its own habits: items are fields of their message, ids that do not
 // fit into the numbers of JSON are strings, and payloads are hexadecimal.

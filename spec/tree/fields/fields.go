@@ -3,6 +3,7 @@ package fields
 import (
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -96,7 +97,29 @@ func Of(n *tree.Node, f *spec.Family, src []byte) map[string]any {
 		out["type"] = typ.Value
 	}
 	r.into(out, n)
-	return out
+	return exact(out).(map[string]any)
+}
+
+// exactly is the largest number up to which all have a form of their own in every JSON library.
+const exactly = 1<<53 - 1
+
+// exact makes text of the numbers that a reader of JSON may round.
+func exact(v any) any {
+	switch v := v.(type) {
+	case uint64:
+		if v > exactly {
+			return strconv.FormatUint(v, 10)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = exact(e)
+		}
+	case map[string]any:
+		for k, e := range v {
+			v[k] = exact(e)
+		}
+	}
+	return v
 }
 
 // reader makes fields of one message.

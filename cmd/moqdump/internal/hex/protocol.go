@@ -194,6 +194,7 @@ func (p *protocol) stream(name string, src []byte) (*decoded, error) {
 		if len(w.seen) == 0 {
 			d.fields = of
 		} else {
+			w.clock(n.Name, of)
 			list, _ := d.fields[plural(n.Name)].([]any)
 			d.fields[plural(n.Name)] = append(list, of)
 		}
@@ -219,6 +220,20 @@ func (p *protocol) vi() wire.Vi {
 type walk struct {
 	seen   []string
 	values []reflect.Value
+	time   int64 // of the last frame
+}
+
+// clock gives a frame its own time, where the wire has the distance to the frame before.
+func (w *walk) clock(name string, of map[string]any) {
+	if name != "FRAME" {
+		return
+	}
+	of["timestamp"] = nil
+	if delta, ok := of["timestamp_delta"].(int64); ok {
+		w.time += delta
+		of["timestamp"] = w.time
+		delete(of, "timestamp_delta")
+	}
 }
 
 func (w *walk) note(name string, m *message) {
