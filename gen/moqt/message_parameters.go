@@ -24,11 +24,11 @@ type MessageParameters struct {
 	LocationFilter          wire.Optional[Filter]     // 15+: SUBSCRIPTION_FILTER up to 18
 	GroupOrder              wire.Optional[GroupOrder] // 15+
 	FillParameters          *MessageParameters        // 20+: its count is not in the text; all encoders write it
-	SubgroupFilter          []string                  // 19+: each a RANGE_FILTER
-	ObjectidFilter          []string                  // 19+: each a RANGE_FILTER
-	PriorityFilter          []string                  // 19+: each a RANGE_FILTER
-	ObjectPropertyFilter    []string                  // 19+: each a PROPERTY_FILTER
-	TrackPropertyFilter     []string                  // 19+: each a PROPERTY_FILTER
+	SubgroupFilter          []string                  // 19+: Set ID (u8), then pairs of deltas, the last without its end if it is open; what breaks the rules is refused by REQUEST_ERROR, not here
+	ObjectidFilter          []string                  // 19+: as SUBGROUP_FILTER
+	PriorityFilter          []string                  // 19+: as SUBGROUP_FILTER
+	ObjectPropertyFilter    []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
+	TrackPropertyFilter     []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
 	DynamicGroups           wire.Optional[uint64]     // 15
 	NewGroupRequest         wire.Optional[uint64]     // 15+
 	TrackNamespacePrefix    wire.Optional[Prefix]     // 18+
