@@ -9,10 +9,17 @@ import (
 	"github.com/moqrx/moqrx/spec"
 )
 
-// luaRuntime is the part of the dissector that is the same for every spec.
-//
-//go:embed lua/runtime.lua
-var luaRuntime string
+// The part of the dissector that is the same for every spec, in the order in which it stands.
+var (
+	//go:embed lua/values.lua
+	luaValues string
+	//go:embed lua/fields.lua
+	luaFields string
+	//go:embed lua/messages.lua
+	luaMessages string
+	//go:embed lua/streams.lua
+	luaStreams string
+)
 
 // Lua makes a Wireshark dissector of the families for sessions over raw QUIC, which are told
 // apart by their ALPN. sources are the base names of the spec files. It is for Wireshark 4.0
@@ -21,7 +28,7 @@ var luaRuntime string
 // It reads streams in the order of the packets: what was lost or overtaken on the way breaks the
 // rest of its stream. Of versions with one ALPN it takes the newest. Rules between fields
 // (refuse, not below) are not checked, and a "given" field that no name explains reads as absent:
-// see given fields in lua/runtime.lua.
+// see lua/fields.lua.
 func Lua(families []*spec.Family, sources []string) ([]byte, error) {
 	w := &luaWriter{sorts: map[string]map[string]string{}, alpns: map[string]bool{}}
 	for _, f := range families {
@@ -37,6 +44,8 @@ func Lua(families []*spec.Family, sources []string) ([]byte, error) {
 			w.version(g, v)
 		}
 	}
-	w.b.WriteString("\n" + luaRuntime)
+	for _, text := range []string{luaValues, luaFields, luaMessages, luaStreams} {
+		w.b.WriteString("\n" + text)
+	}
 	return w.b.Bytes(), w.err
 }
