@@ -192,8 +192,8 @@ local function item(r, list, id, out)
   r.at = node
   local values = {}
   if not f then
-    node.expert, node.note = e_unknown, "type " .. tostring(uint(id))
-    node.name = string.format("Unknown type 0x%x", math.floor(id.n))
+    node.expert, node.note = e_unknown, "not a type of this version"
+    node.name = "Unknown type " .. tostring(uint(id))
     node.key = nil
     if list.form == "typed" then fail("bad", r.pos, "a type that this version does not have, so that nobody knows where it ends") end
     if is_number(list, id) then vi(r) else part(r, vi(r).n) end
