@@ -72,13 +72,13 @@ func (c *codec) refuse(field string, e *j.Statement) j.Code {
 
 // beginBody writes the type and leaves room for the length.
 func (c *codec) beginBody() []j.Code {
-	if c.block.Framing == spec.Unframed {
-		return nil
-	}
 	var out []j.Code
 	for _, code := range c.block.Codes {
 		out = append(out, c.g.when(code.On, c.within,
 			c.appendVarint(hex(code.Value)))...)
+	}
+	if c.block.Framing == spec.Unframed {
+		return out
 	}
 	room := []j.Code{j.Id("b"), j.Lit(0)}
 	if c.block.Framing == spec.LengthU16 {
@@ -116,6 +116,9 @@ func (c *codec) appendFields() []j.Code {
 		if f.If != nil {
 			code = c.conditional(f, code)
 		}
+		if of := lengthOf(c.block, f); of != nil {
+			code = append([]j.Code{j.Id(unexported(GoName(f.Name))).Op(":=").Uint64().Call(j.Len(c.self(of.Name)))}, code...)
+		}
 		return code
 	})
 }
@@ -135,6 +138,9 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 	x := c.self(f.Name)
 	switch f.Kind.Name {
 	case "u8":
+		if len(f.Bits) > 0 {
+			return c.appendBits(f)
+		}
 		if f.Enum != "" {
 			x = j.Uint8().Call(x)
 		}
@@ -145,6 +151,9 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 		return append(c.appendChecks(f), j.Id("b").Op("=").Qual("encoding/binary", "BigEndian").Dot("AppendUint16").Call(j.Id("b"), x))
 	case "vi", "option", "zigzag", "id-delta":
 		return c.appendVi(f)
+	case "tail-vi":
+		return []j.Code{j.If(x.Clone().Dot("Set")).Block(
+			c.ifAbove(f, x.Clone().Dot("Value")), c.appendVarint(x.Clone().Dot("Value")))}
 	case "data", "rest", "tail":
 		return []j.Code{j.Id("b").Op("=").Append(j.Id("b"), x.Op("..."))}
 	case "string":
@@ -206,8 +215,8 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	if len(f.Bits) > 0 {
 		return c.appendBits(f)
 	}
-	if of := lengthOf(c.block, f); of != nil {
-		return c.appendLength(f, of)
+	if lengthOf(c.block, f) != nil { // conditions may refer to it, so it has a name
+		return []j.Code{c.appendVarint(j.Id(unexported(GoName(f.Name))))}
 	}
 	out := c.appendChecks(f)
 	x := c.self(f.Name)
@@ -249,16 +258,6 @@ func (c *codec) ifAbove(f *spec.Field, x *j.Statement) j.Code {
 		c.refuse(f.Name, wire("MalformedNumber").Call(j.Lit("a varint of at most 62 bits"), x)))
 }
 
-// appendLength writes the length of the bytes that another field holds. Conditions may refer
-// to it, so it has a name.
-func (c *codec) appendLength(f, of *spec.Field) []j.Code {
-	local := j.Id(unexported(GoName(f.Name)))
-	return []j.Code{
-		local.Clone().Op(":=").Uint64().Call(j.Len(c.self(of.Name))),
-		c.appendVarint(local),
-	}
-}
-
 // appendBits puts a bit field together.
 func (c *codec) appendBits(f *spec.Field) []j.Code {
 	runs := c.maskRuns(f)
@@ -273,6 +272,9 @@ func (c *codec) appendBits(f *spec.Field) []j.Code {
 			continue
 		}
 		out = append(out, c.g.when(b.On, c.within, c.appendBit(b)...)...)
+	}
+	if f.Kind.Name == "u8" {
+		return append(out, j.Id("b").Op("=").Append(j.Id("b"), j.Byte().Call(j.Id("x"))))
 	}
 	return append(out, c.appendVarint(j.Id("x")))
 }
@@ -290,6 +292,14 @@ func (c *codec) appendBit(b *spec.Bit) []j.Code {
 	var out []j.Code
 	if cond := outside(x.Clone(), l, maxUint64); cond != nil {
 		out = append(out, j.If(cond).Block(c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit(limitText(l)), j.Uint64().Call(x.Clone())))))
+	}
+	if mask := b.Mask >> shift; mask&(mask+1) != 0 && b.Limit == nil { // bits with gaps between them
+		out = []j.Code{j.If(x.Clone().Op("&^").Add(hex(mask)).Op("!=").Lit(0)).Block(
+			c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit("bits "+hexText(mask)), j.Uint64().Call(x.Clone()))))}
+	}
+	if c.g.closed(b.Enum) {
+		out = append(out, j.If(j.Op("!").Add(x.Clone()).Dot("valid").Call(j.Id("v"))).Block(
+			c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit("a value of "+GoName(b.Enum)+" in this version"), j.Uint64().Call(x.Clone())))))
 	}
 	value := j.Uint64().Call(x)
 	if shift > 0 {

@@ -7,7 +7,7 @@ import (
 const slogPath = "log/slog"
 
 // genLogValue makes LogValue: the fields under the names of the draft. What is absent, and
-// what not every version has and is zero, is left out.
+// what few versions have and is zero, is left out.
 func (g *generator) genLogValue(f *j.File, mo *model) {
 	f.Comment("LogValue is the fields of m for a log.")
 	head := f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("LogValue").Params().Qual(slogPath, "Value")
@@ -20,7 +20,8 @@ func (g *generator) genLogValue(f *j.File, mo *model) {
 		for _, m := range mo.members {
 			x := j.Id("m").Dot(m.name)
 			add := j.Id("attrs").Op("=").Append(j.Id("attrs"), g.attr(m))
-			if m.on != mo.on || m.typ.kind == "optional" || m.given || m.typ.kind == "struct" || m.typ.kind == "list" {
+			rare := m.quiet || 2*len(m.on.Numbers()) < len(mo.on.Numbers())
+			if rare || m.typ.kind == "optional" || m.typ.kind == "pointer" || m.given || m.typ.kind == "struct" || m.typ.kind == "list" {
 				b.If(m.typ.set(x)).Block(add)
 			} else {
 				b.Add(add)

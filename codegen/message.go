@@ -25,6 +25,9 @@ func (g *generator) genMessageType(f *j.File, m *spec.Message, mo *model) {
 	f.Func().Params(j.Op("*").Id(mo.name)).Id("MessageName").Params().String().Block(j.Return(j.Lit(mo.wire)))
 	g.genParse(f, mo)
 	g.genAppend(f, mo)
+	f.Comment("Len is how many bytes Append writes.")
+	f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("Len").Params(j.Id("v").Id("Version")).Params(j.Int(), j.Error()).Block(
+		j.Return(wire("Len").Call(j.Id("m").Dot("Append"), j.Id("v"))))
 	g.genLogValue(f, mo)
 }
 
@@ -36,8 +39,34 @@ func (g *generator) genStruct(m *spec.Message) {
 	g.genStructParse(f, mo)
 	g.genStructAppend(f, mo)
 	g.genLogValue(f, mo)
-	f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("isZero").Params().Bool().Block(
-		j.Return(j.Op("*").Id("m").Op("==").Parens(j.Id(mo.name).Values())))
+	f.Func().Params(j.Id("m").Op("*").Id(mo.name)).Id("isZero").Params().Bool().Block(j.Return(isZero(mo)))
+}
+
+// isZero is the condition that no member of m is set.
+func isZero(mo *model) *j.Statement {
+	plain := true
+	var all *j.Statement
+	for _, m := range mo.members {
+		x := func() *j.Statement { return j.Id("m").Dot(m.name) }
+		one := j.Op("!").Parens(m.typ.set(x()))
+		switch m.typ.kind {
+		case "list", "bytes":
+			plain, one = false, j.Len(x()).Op("==").Lit(0)
+		case "string":
+			one = x().Op("==").Lit("")
+		case "struct":
+			plain, one = false, m.typ.zero(x())
+		}
+		if all == nil {
+			all = one
+		} else {
+			all = all.Op("&&").Add(one)
+		}
+	}
+	if plain {
+		return j.Op("*").Id("m").Op("==").Parens(j.Id(mo.name).Values())
+	}
+	return all
 }
 
 // genMessages makes what holds for all messages: their interface and the way to one by name.
@@ -53,6 +82,8 @@ func (g *generator) genMessages() {
 		j.Comment("It sets every field; after an error what they hold is unspecified. Strings and lists"),
 		j.Comment("are copies. A payload aliases src."),
 		j.Id("Parse").Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).Params(j.Id("n").Int(), j.Err().Error()),
+		j.Comment("Len is how many bytes Append writes. It fails as Append does, and costs as much."),
+		j.Id("Len").Params(j.Id("v").Id("Version")).Params(j.Int(), j.Error()),
 		j.Comment("LogValue is the fields for a log, with the names of the draft in snake case."),
 		j.Qual("log/slog", "LogValuer"),
 	)
@@ -88,6 +119,12 @@ func (g *generator) genChoice(f *j.File, c *spec.Choice) {
 	name := "Parse" + GoName(c.Name)
 	f.Func().Id(name).Params(j.Id("src").Index().Byte(), j.Id("v").Id("Version")).
 		Params(j.Id("Message"), j.Int(), j.Error()).BlockFunc(func(b *j.Group) {
+		b.If(g.absent(c.On)).Block(j.Return(j.Nil(), j.Lit(0), j.Id("missing").Call(j.Id("v"), j.Lit(c.Name))))
+		for _, m := range g.fam.Messages {
+			for _, code := range g.uncoded(c, m) {
+				b.Add(code)
+			}
+		}
 		b.Add(g.needVi())
 		b.List(j.Id("code"), j.Id("n")).Op(":=").Id("vi").Dot("Parse").Call(j.Id("src"))
 		b.If(j.Id("n").Op("<=").Lit(0)).Block(
@@ -100,17 +137,51 @@ func (g *generator) genChoice(f *j.File, c *spec.Choice) {
 	})
 }
 
+// stands tells in which versions a layout of a message stands where the choice is.
+func stands(c *spec.Choice, b *spec.Block) spec.Set {
+	var on spec.Set
+	for _, p := range b.Places {
+		if p.Stream == c.Stream && (p.Role == c.Role || p.Role == "either" || c.Role == "either") {
+			on |= p.On & c.On
+		}
+	}
+	return on
+}
+
+// uncoded reads m in the versions in which it stands in the place of the choice without a type.
+func (g *generator) uncoded(c *spec.Choice, m *spec.Message) []j.Code {
+	var out []j.Code
+	for _, b := range m.Blocks {
+		if len(b.Codes) > 0 {
+			continue
+		}
+		out = append(out, g.when(stands(c, b)&^g.coded(c), c.On,
+			j.Id("m").Op(":=").New(j.Id(GoName(m.Name))),
+			j.List(j.Id("n"), j.Err()).Op(":=").Id("m").Dot("Parse").Call(j.Id("src"), j.Id("v")),
+			j.Return(j.Id("m"), j.Id("n"), j.Err()))...)
+	}
+	return out
+}
+
+// coded is the versions in which the messages of a choice have types.
+func (g *generator) coded(c *spec.Choice) spec.Set {
+	var on spec.Set
+	for _, m := range g.fam.Messages {
+		for _, b := range m.Blocks {
+			if len(b.Codes) > 0 {
+				on |= stands(c, b)
+			}
+		}
+	}
+	return on
+}
+
 func (g *generator) choiceCases(s *j.Group, c *spec.Choice) {
 	for _, m := range g.fam.Messages {
 		for _, b := range m.Blocks {
-			for _, p := range b.Places {
-				if p.Stream != c.Stream || p.Role != c.Role && p.Role != "either" {
-					continue
-				}
-				for _, code := range b.Codes {
-					if on := code.On & p.On; on != 0 {
-						s.Case(g.codeIs(code.Value, on)).Block(j.Id("m").Op("=").New(j.Id(GoName(m.Name))))
-					}
+			for _, code := range b.Codes {
+				if on := code.On & stands(c, b); on != 0 {
+					s.Case(g.codeIs(code.Value, on, c.On)).Block(j.Id("m").Op("=").New(j.Id(GoName(m.Name))))
 				}
 			}
 		}
@@ -121,10 +192,10 @@ func (g *generator) choiceCases(s *j.Group, c *spec.Choice) {
 		j.Return(j.Nil(), j.Lit(0), j.Err()))
 }
 
-func (g *generator) codeIs(code uint64, on spec.Set) *j.Statement {
+func (g *generator) codeIs(code uint64, on, within spec.Set) *j.Statement {
 	is := j.Id("code").Op("==").Add(hex(code))
-	if cond := g.holds(on, g.all); cond != nil {
-		if len(on.Runs(g.all)) > 1 {
+	if cond := g.holds(on, within); cond != nil {
+		if len(on.Runs(within)) > 1 {
 			cond = j.Parens(cond)
 		}
 		is.Op("&&").Add(cond)

@@ -29,6 +29,7 @@ type member struct {
 	on        spec.Set
 	given     bool
 	droppable bool
+	quiet     bool
 	docs      []string
 }
 
@@ -75,17 +76,17 @@ func (g *generator) typeOf(f *spec.Field) goType {
 		return plainType("flag", j.Bool)
 	case "string", "bytes", "path", "tail":
 		return plainType("string", j.String)
-	case "option":
+	case "option", "tail-vi":
 		return optionalType(plainType("number", j.Uint64))
 	case "zigzag":
 		return plainType("signed", j.Int64)
 	case "tuple":
-		return plainType("list", j.Index().String)
+		return plainType("list", func() *j.Statement { return j.Index().String() })
 	case "list":
 		elem := g.typeOf(&spec.Field{Kind: spec.Kind{Name: f.Kind.Ref}})
 		return plainType("list", func() *j.Statement { return j.Index().Add(elem.decl()) })
 	case "data", "rest":
-		return plainType("bytes", j.Index().Byte)
+		return plainType("bytes", func() *j.Statement { return j.Index().Byte() })
 	case "struct", "params":
 		return goType{
 			kind: "struct",
@@ -141,6 +142,7 @@ func (g *generator) addField(mo *model, b *spec.Block, f *spec.Field) {
 		m := mo.add(f.Name, g.typeOf(f), f.On, f.Doc)
 		m.given = m.given || f.Given
 		m.droppable = m.droppable || f.Droppable
+		m.quiet = m.quiet || f.Quiet
 	}
 }
 

@@ -40,7 +40,7 @@ func (g *generator) parseBlock(b *j.Group, mo *model, blk *spec.Block) {
 	body = append(body, c.parseFraming()...)
 	body = append(body, c.reset()...)
 	body = append(body, c.parseFields()...)
-	if blk.Framing != spec.Unframed {
+	if blk.Framing != spec.Unframed || c.fillsDatagram() {
 		body = append(body, j.If(j.Id("off").Op("!=").Len(j.Id("src"))).Block(
 			c.parseFail("", j.Id("off"), wire("Trailing").Call(j.Len(j.Id("src")).Op("-").Id("off")))))
 	}
@@ -51,9 +51,19 @@ func (g *generator) parseBlock(b *j.Group, mo *model, blk *spec.Block) {
 	b.Return(j.Id("off"), j.Nil())
 }
 
+// fillsDatagram tells whether something may be left over at the end of a datagram.
+func (c *codec) fillsDatagram() bool {
+	for _, f := range c.block.Fields {
+		if f.Kind.Name == "rest" && f.If == nil {
+			return false
+		}
+	}
+	return len(c.block.Places) == 1 && c.block.Places[0].Stream == "datagram"
+}
+
 // parseFraming reads type and length, cuts src to the message and leaves off at its fields.
 func (c *codec) parseFraming() []j.Code {
-	if c.block.Framing == spec.Unframed {
+	if c.block.Framing == spec.Unframed && len(c.block.Codes) == 0 {
 		return []j.Code{j.Id("off").Op(":=").Lit(0)}
 	}
 	var out []j.Code
@@ -67,6 +77,9 @@ func (c *codec) parseFraming() []j.Code {
 			out = append(out, c.g.when(code.On, c.within, j.If(j.Id("x").Op("!=").Add(hex(code.Value))).Block(
 				c.early("Type", wire("MalformedCode").Call(j.Lit(hexText(code.Value)), j.Id("x")))))...)
 		}
+	}
+	if c.block.Framing == spec.Unframed {
+		return append(out, j.Id("off").Op(":=").Id("n"))
 	}
 	return append(out, c.parseLength(at)...)
 }
@@ -165,7 +178,7 @@ func (c *codec) alwaysSet(m *member) bool {
 		return true
 	}
 	for _, f := range c.block.Fields {
-		if GoName(f.Name) == m.name && f.On == c.block.On && f.If == nil && len(f.Bits) == 0 && !f.Kind.Inline {
+		if GoName(f.Name) == m.name && f.On == c.block.On && f.If == nil && len(f.Bits) == 0 && !f.Kind.Inline && f.Kind.Name != "tail-vi" {
 			return true
 		}
 	}
@@ -177,6 +190,9 @@ func (c *codec) parseFields() []j.Code {
 		code := c.parseField(f)
 		if f.If != nil {
 			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
+		}
+		if lengthOf(c.block, f) != nil {
+			code = append([]j.Code{j.Var().Id(unexported(GoName(f.Name))).Uint64()}, code...)
 		}
 		return code
 	})
@@ -213,9 +229,14 @@ func (c *codec) advance() j.Code { return j.Id("off").Op("+=").Add(c.scratch("n"
 func (c *codec) parseField(f *spec.Field) []j.Code {
 	switch f.Kind.Name {
 	case "u8", "flag":
+		if len(f.Bits) > 0 {
+			return c.parseBits(f)
+		}
 		return c.parseByte(f)
 	case "vi", "option", "zigzag", "id-delta":
 		return c.parseVi(f)
+	case "tail-vi":
+		return c.parseTailVi(f)
 	case "data":
 		length := j.Id(unexported(GoName(f.Kind.Ref)))
 		return c.parseCall(f, wire("ParseData").Call(rest(), length))
@@ -317,10 +338,7 @@ func (c *codec) parseVi(f *spec.Field) []j.Code {
 		c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest())))
 	if lengthOf(c.block, f) != nil {
 		local := j.Id(unexported(GoName(f.Name)))
-		return []j.Code{
-			j.Var().Add(local.Clone()).Uint64(),
-			j.List(local, j.Id("n")).Op("=").Add(call), failed, c.advance(),
-		}
+		return []j.Code{j.List(local, j.Id("n")).Op("=").Add(call), failed, c.advance()}
 	}
 	if f.Kind.Name == "vi" && f.Enum == "" {
 		out := []j.Code{j.List(c.self(f.Name), j.Id("n")).Op("=").Add(call), failed}
@@ -329,6 +347,16 @@ func (c *codec) parseVi(f *spec.Field) []j.Code {
 	out := []j.Code{j.List(c.scratch("x"), j.Id("n")).Op("=").Add(call), failed}
 	out = append(out, c.fromVi(f)...)
 	return append(append(out, c.parseChecks(f)...), c.advance())
+}
+
+// parseTailVi reads a varint that is there if anything is.
+func (c *codec) parseTailVi(f *spec.Field) []j.Code {
+	return []j.Code{j.If(j.Id("off").Op("<").Len(j.Id("src"))).Block(
+		j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(rest())),
+		j.If(j.Id("n").Op("<=").Lit(0)).Block(c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest()))),
+		c.self(f.Name).Op("=").Add(wire("Some")).Call(j.Id("x")),
+		c.advance(),
+	)}
 }
 
 // fromVi turns the varint x into the value of the field.

@@ -95,9 +95,15 @@ func (c *codec) parseBits(f *spec.Field) []j.Code {
 		j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(rest())),
 		j.If(j.Id("n").Op("<=").Lit(0)).Block(c.parseFail(f.Name, j.Id("off"), c.vi().Dot("Fault").Call(rest()))),
 	}
+	if f.Kind.Name == "u8" {
+		out = []j.Code{
+			j.If(j.Id("off").Op(">=").Len(j.Id("src"))).Block(c.parseFail(f.Name, j.Id("off"), wire("Short").Call(j.Lit(1), j.Lit(0)))),
+			j.List(j.Id("x"), j.Id("n")).Op("=").List(j.Uint64().Call(j.Id("src").Index(j.Id("off"))), j.Lit(1)),
+		}
+	}
 	for _, part := range c.maskRuns(f) {
 		out = append(out, c.g.when(part.on, c.within,
-			j.If(j.Id("x").Op("&^").Add(hex(part.mask)).Op("!=").Lit(0).Op("||").Id("x").Op("&").Add(hex(part.fixedMask)).Op("!=").Add(hex(part.fixed))).
+			j.If(part.broken()).
 				Block(fail(f.Name+" bits of this version")))...)
 	}
 	for _, b := range f.Bits {
@@ -120,6 +126,10 @@ func (c *codec) parseBits(f *spec.Field) []j.Code {
 				code = append(code, j.If(cond).Block(fail(b.Name+" of "+limitText(b.Limit))))
 			}
 		}
+		if c.g.closed(b.Enum) {
+			code = append(code, j.If(j.Op("!").Add(c.self(b.Name)).Dot("valid").Call(j.Id("v"))).Block(
+				fail("a value of "+GoName(b.Enum)+" in this version")))
+		}
 		out = append(out, c.g.when(b.On, c.within, code...)...)
 	}
 	return append(out, c.advance())
@@ -130,6 +140,18 @@ type maskRun struct {
 	on                     spec.Set
 	mask, fixedMask, fixed uint64
 }
+
+// broken is the condition that x does not fit.
+func (r maskRun) broken() *j.Statement {
+	cond := j.Id("x").Op("&^").Add(hex(r.mask)).Op("!=").Lit(0)
+	if r.fixedMask != 0 {
+		cond.Op("||").Id("x").Op("&").Add(hex(r.fixedMask)).Op("!=").Add(hex(r.fixed))
+	}
+	return cond
+}
+
+// closed tells whether an enum has a meaning for its own values only.
+func (g *generator) closed(enum string) bool { return enum != "" && g.fam.Enum(enum).Closed }
 
 // maskRuns groups the versions of the layout by the bits that they have.
 func (c *codec) maskRuns(f *spec.Field) []maskRun {

@@ -79,7 +79,7 @@ func (g *generator) addItems(mo *model, r *spec.Registry) {
 	params := plainType("list", func() *j.Statement { return j.Index().Add(wire("Param")) })
 	mo.add("Unknown", params, mo.on, "items of types that have no field here, and further ones of those that have")
 	if free := freeOrder(r); free != 0 {
-		ids := plainType("list", j.Index().Uint64)
+		ids := plainType("list", func() *j.Statement { return j.Index().Uint64() })
 		mo.add("Order", ids, mo.on, "types in their order on the wire, when that was not ascending; "+g.versionsText(free))
 	}
 }

@@ -184,7 +184,7 @@ func (rc *registryCodec) misplaced(it *spec.Item) *j.Statement {
 // parseValue reads the value of an item into x.
 func (rc *registryCodec) parseValue(it *spec.Item) []j.Code {
 	fail := func(e *j.Statement) j.Code { return j.Return(j.Lit(it.Name), e) }
-	check := j.If(j.Id("e").Op("!=").Nil()).Block(fail(j.Id("e")))
+	check := j.If(j.Id("e").Op("!=").Nil()).Block(fail(rc.closing(j.Id("e"))))
 	read := func(method string) []j.Code {
 		return []j.Code{j.List(j.Id("x"), j.Id("e")).Op(":=").Id("it").Dot(method).Call(), check}
 	}
@@ -231,10 +231,18 @@ func (rc *registryCodec) parsePart(it *spec.Item, check *j.Statement) []j.Code {
 		j.List(j.Id("n"), j.Id("e")).Op(":=").Add(rc.partCall(it, "parse", j.Id("part"))),
 		j.If(j.Id("e").Op("!=").Nil()).Block(
 			j.If(j.Id("it").Dot("Sized").Call()).Block(j.Id("e").Op("=").Id("e").Dot("Closed").Call()),
-			j.Return(j.Lit(it.Name), j.Id("e").Dot("At").Call(j.Lit(""), j.Id("at")))),
+			j.Return(j.Lit(it.Name), rc.closing(j.Id("e").Dot("At").Call(j.Lit(""), j.Id("at"))))),
 		j.If(j.Id("e").Op(":=").Id("it").Dot("Close").Call(j.Id("n")), j.Id("e").Op("!=").Nil()).Block(
-			j.Return(j.Lit(it.Name), j.Id("e"))),
+			j.Return(j.Lit(it.Name), rc.closing(j.Id("e")))),
 	}
+}
+
+// closing gives the error of a value that is not of its type the code of the registry.
+func (rc *registryCodec) closing(e *j.Statement) *j.Statement {
+	if rc.r.Close == 0 {
+		return e
+	}
+	return e.Dot("ClosingValue").Call(hex(rc.r.Close))
 }
 
 // partCall calls the codec of the struct or list that an item holds; x is its value.

@@ -138,7 +138,7 @@ func (g *generator) genEnum(e *spec.Enum) {
 	f.Comment("The values of " + name + ".")
 	f.Const().DefsFunc(func(d *j.Group) {
 		for _, v := range e.Values {
-			line := d.Id(name + GoName(v.Name)).Id(name).Op("=").Lit(int(v.Value))
+			line := d.Id(g.valueConst(e, v)).Id(name).Op("=").Add(enumNumber(e, v.Value))
 			text := v.Doc
 			if v.On != g.all {
 				text = g.versionsText(v.On) + ": " + text
@@ -148,17 +148,80 @@ func (g *generator) genEnum(e *spec.Enum) {
 			}
 		}
 	})
-	f.Comment("String is the name of the value, or its number.")
-	f.Func().Params(j.Id("x").Id(name)).Id("String").Params().String().Block(
-		j.Switch(j.Id("x")).BlockFunc(func(s *j.Group) {
-			for _, v := range e.Values {
-				s.Case(j.Id(name + GoName(v.Name))).Block(j.Return(j.Lit(v.Name)))
-			}
-		}),
-		j.Return(j.Qual("strconv", "FormatUint").Call(j.Uint64().Call(j.Id("x")), j.Lit(10))))
+	g.genEnumNames(f, e, name)
 	if e.Closed {
 		g.genEnumValid(f, e, name)
 	}
+}
+
+// valueConst is the name of the constant of a value. One whose number changed between versions
+// has the first version of each behind it.
+func (g *generator) valueConst(e *spec.Enum, v *spec.EnumValue) string {
+	name := GoName(e.Name) + GoName(v.Name)
+	for _, w := range e.Values {
+		if w != v && w.Name == v.Name {
+			return fmt.Sprintf("%s%0*d", name, g.width, v.On.Numbers()[0])
+		}
+	}
+	return name
+}
+
+// enumNumber writes codes as the drafts do, and other values in decimal.
+func enumNumber(e *spec.Enum, v uint64) *j.Statement {
+	if e.Base == "vi" && !e.Closed {
+		return hex(v)
+	}
+	return number(v)
+}
+
+// byValue groups the names of an enum by their number, in the order of the spec.
+func byValue(e *spec.Enum) [][]*spec.EnumValue {
+	var out [][]*spec.EnumValue
+next:
+	for _, v := range e.Values {
+		for i, l := range out {
+			if l[0].Value == v.Value {
+				out[i] = append(l, v)
+				continue next
+			}
+		}
+		out = append(out, []*spec.EnumValue{v})
+	}
+	return out
+}
+
+// genEnumNames makes String and, where versions differ in the name of a number, Name.
+func (g *generator) genEnumNames(f *j.File, e *spec.Enum, name string) {
+	fallback := j.Return(j.Qual("strconv", "FormatUint").Call(j.Uint64().Call(j.Id("x")), j.Lit(10)))
+	several := false
+	f.Comment("String is the name of the value, or its number.")
+	f.Func().Params(j.Id("x").Id(name)).Id("String").Params().String().Block(
+		j.Switch(j.Id("x")).BlockFunc(func(s *j.Group) {
+			for _, list := range byValue(e) {
+				text := list[0].Name
+				for _, v := range list[1:] {
+					several = true
+					text += " or " + v.Name
+				}
+				s.Case(j.Id(g.valueConst(e, list[0]))).Block(j.Return(j.Lit(text)))
+			}
+		}),
+		fallback.Clone())
+	if !several {
+		return
+	}
+	f.Comment("Name is the name that the value has in v, or its number.")
+	f.Func().Params(j.Id("x").Id(name)).Id("Name").Params(j.Id("v").Id("Version")).String().Block(
+		j.Switch().BlockFunc(func(s *j.Group) {
+			for _, v := range e.Values {
+				is := j.Id("x").Op("==").Id(g.valueConst(e, v))
+				if cond := g.holds(v.On, g.all); cond != nil {
+					is.Op("&&").Add(cond)
+				}
+				s.Case(is).Block(j.Return(j.Lit(v.Name)))
+			}
+		}),
+		fallback)
 }
 
 func enumBase(e *spec.Enum) *j.Statement {

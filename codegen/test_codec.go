@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"slices"
 	"strings"
 
 	j "github.com/dave/jennifer/jen"
@@ -66,12 +67,12 @@ func wiretest(name string) *j.Statement { return j.Qual(wiretestPath, name) }
 // genFraming makes the description of how messages of the family end.
 func (g *generator) genFraming(f *j.File) {
 	f.Comment("framing is how a framed message of v ends.")
-	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.Id("typed").Bool()).Add(wiretest("Framing")).Block(
+	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.List(j.Id("typed"), j.Id("u16")).Bool()).Add(wiretest("Framing")).Block(
 		g.needVi(),
 		j.Return(wiretest("Framing").Values(j.Dict{
 			j.Id("Vi"):    j.Id("vi"),
 			j.Id("Typed"): j.Id("typed"),
-			j.Id("U16"):   j.Lit(g.fam.Framing == spec.LengthU16),
+			j.Id("U16"):   j.Id("u16"),
 			j.Id("Limit"): j.Id("maxBody"),
 		})))
 }
@@ -89,13 +90,29 @@ func (g *generator) testCase(m *spec.Message) *j.Statement {
 	name := GoName(m.Name)
 	b := m.Blocks[0]
 	open := false
+	for _, p := range b.Places {
+		open = open || p.Stream == "datagram"
+	}
 	for _, f := range b.Fields {
 		open = open || f.Kind.Name == "rest"
+	}
+	var typed, loose spec.Set // with a type; with something that may be left out at the end
+	for _, b := range m.Blocks {
+		if len(b.Codes) > 0 {
+			typed |= b.On
+		}
+		for _, f := range b.Fields {
+			if f.Kind.Name == "tail-vi" {
+				loose |= f.On
+			}
+		}
 	}
 	return j.Values(j.Dict{
 		j.Id("name"):   j.Lit(m.Name),
 		j.Id("on"):     g.versionList2(m.On()),
-		j.Id("typed"):  j.Lit(len(b.Codes) > 0),
+		j.Id("typed"):  g.versionList2(typed),
+		j.Id("loose"):  g.versionList2(loose),
+		j.Id("u16"):    j.Lit(b.Framing == spec.LengthU16),
 		j.Id("framed"): j.Lit(b.Framing != spec.Unframed),
 		j.Id("open"):   j.Lit(open),
 		j.Id("draw"): j.Func().Params(j.Id("t").Op("*").Add(rapid("T")), j.Id("v").Id("Version")).Id("Message").Block(
@@ -162,7 +179,8 @@ func (g *generator) fieldCases(l *j.Group, m *spec.Message) {
 			case mem.typ.kind == "struct" && g.fam.Registry(mem.wire) == nil && g.isParams(mo, mem):
 				add(mem.wire, lacking, x.Dot("Unknown").Op("=").Make(j.Index().Add(wire("Param")), j.Lit(1)))
 			case mem.typ.kind == "struct":
-				add(mem.wire, lacking, x.Dot(g.numberIn(mo, mem)).Op("=").Lit(1))
+				first := g.modelOf(g.fam.Struct(fieldOf(mo, mem).Kind.Ref)).members[0]
+				add(mem.wire, lacking, x.Dot(first.name).Op("=").Add(someValue(first)))
 			default:
 				add(mem.wire, lacking, x.Op("=").Add(someValue(mem)))
 			}
@@ -188,20 +206,10 @@ func (g *generator) isParams(mo *model, mem *member) bool {
 	return f != nil && f.Kind.Name == "params"
 }
 
-// numberIn is the first number in the struct that a member holds.
-func (g *generator) numberIn(mo *model, mem *member) string {
-	for _, f := range g.fam.Struct(fieldOf(mo, mem).Kind.Ref).Blocks[0].Fields {
-		if g.typeOf(f).kind == "number" {
-			return GoName(f.Name)
-		}
-	}
-	return ""
-}
-
 // itemCases lists the items of a member's list that some version of the list lacks.
 func (g *generator) itemCases(mo *model, mem *member, self func() *j.Statement, add func(string, spec.Set, ...j.Code)) {
 	f := fieldOf(mo, mem)
-	if f == nil || f.Kind.Name != "params" {
+	if f == nil || f.Kind.Name != "params" || f.If != nil {
 		return
 	}
 	r := g.fam.Registry(f.Kind.Ref)
@@ -225,16 +233,33 @@ func (g *generator) hotCase(m *spec.Message) *j.Statement {
 		j.Id("on"): g.versionList2(m.On()),
 		j.Id("make"): j.Func().Params(j.Id("v").Id("Version")).Id("Message").BlockFunc(func(b *j.Group) {
 			b.Id("m").Op(":=").Op("&").Id(mo.name).Values()
-			for _, f := range m.Blocks[0].Fields {
-				if mo.member(GoName(f.Name)) == nil || f.If != nil && f.Kind.Name != "params" {
-					continue
+			for _, blk := range m.Blocks {
+				var set []j.Code
+				for _, f := range blk.Fields {
+					if mo.member(GoName(f.Name)) != nil && isHot(blk, f) {
+						set = append(set, g.when(f.On, blk.On, g.hotValue(f)...)...)
+					}
 				}
-				for _, code := range g.when(f.On, m.On(), g.hotValue(f)...) {
+				for _, code := range g.when(blk.On, m.On(), set...) {
 					b.Add(code)
 				}
 			}
 			b.Return(j.Id("m"))
 		}),
+	})
+}
+
+// isHot tells whether a field is set in a hot message: one that is there in any case, or because of
+// what is given, and such a condition itself.
+func isHot(b *spec.Block, f *spec.Field) bool {
+	given := func(name string) bool {
+		return slices.ContainsFunc(b.Fields, func(g *spec.Field) bool { return g.Name == name && g.Given })
+	}
+	if f.If != nil {
+		return given(f.If.Field)
+	}
+	return !f.Given || f.Kind.Name == "option" || slices.ContainsFunc(b.Fields, func(g *spec.Field) bool {
+		return g.If != nil && g.If.Field == f.Name
 	})
 }
 
@@ -249,6 +274,9 @@ func (g *generator) hotValue(f *spec.Field) []j.Code {
 		return []j.Code{x.Op("=").Add(wire("Some")).Call(j.Uint64().Call(j.Lit(1000)))}
 	case "params":
 		return g.hotItems(f, x)
+	}
+	if f.Kind.Name == "u8" {
+		return []j.Code{x.Op("=").Lit(100)}
 	}
 	return []j.Code{x.Op("=").Lit(100000)}
 }

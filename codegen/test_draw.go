@@ -2,6 +2,8 @@ package codegen
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -73,6 +75,8 @@ func (g *generator) genDraw(f *j.File, m *spec.Message) {
 // fields draws what a layout has, in its order, so that conditions find what they look at.
 func (d *drawer) fields() []j.Code {
 	var out []j.Code
+	known := map[string]bool{}
+	done := map[*spec.Refusal]bool{}
 	for _, f := range d.block.Fields {
 		d.within = f.On
 		var code []j.Code
@@ -90,9 +94,25 @@ func (d *drawer) fields() []j.Code {
 			code = []j.Code{j.If(d.cond(f.If)).Block(code...)}
 		}
 		out = append(out, d.g.when(f.On, d.block.On, code...)...)
+		known[f.Name] = true
+		for _, b := range f.Bits {
+			known[b.Name] = true
+		}
+		out = append(out, d.avoidable(known, done)...)
 	}
+	return append(out, d.avoidable(nil, done)...)
+}
+
+// avoidable gets rid of the combinations that are malformed, as soon as all their fields are
+// drawn: what is drawn later may depend on them.
+func (d *drawer) avoidable(known map[string]bool, done map[*spec.Refusal]bool) []j.Code {
+	var out []j.Code
 	for _, r := range d.block.Refuse {
-		out = append(out, d.g.when(r.On, d.block.On, d.avoid(r))...)
+		missing := slices.ContainsFunc(r.Conds, func(c *spec.Cond) bool { return known != nil && !known[c.Field] })
+		if !missing && !done[r] {
+			done[r] = true
+			out = append(out, d.g.when(r.On, d.block.On, d.avoid(r))...)
+		}
 	}
 	return out
 }
@@ -160,6 +180,8 @@ func (d *drawer) value(f *spec.Field) *j.Statement {
 		return j.Id("drawBytes").Call(j.Id("t"), j.Lit(0), room(f, 1), j.Lit(f.Name))
 	case "option":
 		return d.option(f)
+	case "tail-vi":
+		return wire("OptionOf").Call(draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), f.Name))
 	case "zigzag":
 		limit := j.Lit(1).Op("<<").Lit(61)
 		return draw(rapid("Int64Range").Call(j.Op("-").Parens(limit.Clone()), limit.Clone().Op("-").Lit(1)), f.Name)
@@ -195,7 +217,7 @@ func (d *drawer) option(f *spec.Field) *j.Statement {
 
 func (d *drawer) list(f *spec.Field) *j.Statement {
 	high := min(f.Kind.High, f.Kind.Low+5)
-	elem, typ := draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), "element"), j.Uint64()
+	var elem, typ *j.Statement
 	switch {
 	case f.Kind.Name == "tuple":
 		low := 0
@@ -205,6 +227,8 @@ func (d *drawer) list(f *spec.Field) *j.Statement {
 		elem, typ = j.String().Call(j.Id("drawBytes").Call(j.Id("t"), j.Lit(low), room(f, 2*high), j.Lit("element"))), j.String()
 	case f.Kind.Ref == "path":
 		elem, typ = j.Id("drawPath").Call(j.Id("t"), j.Lit("element")), j.String()
+	default:
+		elem, typ = draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), "element"), j.Uint64()
 	}
 	return j.Id("drawList").Call(j.Id("t"), number(f.Kind.Low), number(high), j.Lit(f.Name),
 		j.Func().Params().Add(typ).Block(j.Return(elem)))
@@ -271,11 +295,18 @@ func (d *drawer) bits(f *spec.Field) []j.Code {
 		}
 		x := draw(rapid("Bool").Call(), b.Name)
 		if t := d.g.bitType(b); t.kind != "flag" {
-			high := b.Mask
+			high := b.Mask >> bits.TrailingZeros64(b.Mask)
+			mask := high
 			if b.Limit != nil {
 				high = b.Limit.High
 			}
-			x = j.Add(t.decl()).Call(draw(rapid("Uint8Range").Call(j.Lit(0), number(high)), b.Name))
+			if d.g.closed(b.Enum) {
+				d.within = b.On
+				x = d.enum(&spec.Field{Name: b.Name}, d.g.fam.Enum(b.Enum))
+				d.within = f.On
+			} else {
+				x = j.Add(t.decl()).Call(draw(rapid("Uint8Range").Call(j.Lit(0), number(high)), b.Name).Op("&").Add(hex(mask)))
+			}
 		}
 		out = append(out, d.g.when(b.On, d.within, d.self(b.Name).Op("=").Add(x))...)
 	}

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"strings"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -10,7 +11,8 @@ import (
 
 // versionConst is the name of the constant of version n.
 func (g *generator) versionConst(n int) *j.Statement {
-	return j.Id(fmt.Sprintf("Version%0*d", g.width, n))
+	_, suffix, _ := strings.Cut(g.fam.Version(n).Name, fmt.Sprintf("%0*d", g.width, n))
+	return j.Id(fmt.Sprintf("Version%0*d%s", g.width, n, GoName(suffix)))
 }
 
 // holds is the condition that v is in on, given that it is in within; nil when it always is.
@@ -163,6 +165,7 @@ func (g *generator) genVersionNames(f *j.File) {
 		func(v *spec.Version) string { return v.Name })
 	lookup("ALPN is the protocol token by which a connection agrees on v.", "ALPN", "",
 		func(v *spec.Version) string { return v.ALPN })
+	g.genVersionCode(f)
 	f.Comment("Versions lists all versions, newest first.")
 	f.Func().Id("Versions").Params().Index().Id("Version").Block(
 		j.Return(j.Index().Id("Version").ValuesFunc(func(l *j.Group) {
@@ -174,11 +177,24 @@ func (g *generator) genVersionNames(f *j.File) {
 	f.Func().Id("ParseVersion").Params(j.Id("name").String()).Params(j.Id("Version"), j.Error()).Block(
 		j.Switch(j.Id("name")).BlockFunc(func(s *j.Group) {
 			for _, v := range g.fam.Versions {
-				s.Case(versionNames(v)...).Block(j.Return(g.versionConst(v.Number), j.Nil()))
+				s.Case(g.namesOf(v)...).Block(j.Return(g.versionConst(v.Number), j.Nil()))
 			}
 		}),
 		j.Return(j.Lit(0), j.Qual("fmt", "Errorf").Call(
 			j.Lit(fmt.Sprintf("unknown version %%q: %s has %s", g.fam.Name, g.versionList())), j.Id("name"))))
+}
+
+func (g *generator) genVersionCode(f *j.File) {
+	f.Comment("Code is the number that stands for v where versions are agreed on in messages; 0 if they never are.")
+	f.Func().Params(j.Id("v").Id("Version")).Id("Code").Params().Uint64().Block(
+		j.Switch(j.Id("v")).BlockFunc(func(s *j.Group) {
+			for _, v := range g.fam.Versions {
+				if v.Code != 0 {
+					s.Case(g.versionConst(v.Number)).Block(j.Return(hex(v.Code)))
+				}
+			}
+		}),
+		j.Return(j.Lit(0)))
 }
 
 func (g *generator) versionList() string {
@@ -192,10 +208,15 @@ func (g *generator) versionList() string {
 	return s
 }
 
-// versionNames are all names of v, each once.
-func versionNames(v *spec.Version) []j.Code {
+// namesOf are all names of v, each once. An ALPN token of several versions is no name.
+func (g *generator) namesOf(v *spec.Version) []j.Code {
 	var list []j.Code
 	seen := map[string]bool{"": true}
+	for _, w := range g.fam.Versions {
+		if w != v && w.ALPN == v.ALPN {
+			seen[w.ALPN] = true
+		}
+	}
 	for _, name := range append([]string{v.Name, v.ALPN}, v.Also...) {
 		if !seen[name] {
 			list = append(list, j.Lit(name))
@@ -216,7 +237,7 @@ func (g *generator) genFail(f *j.File) {
 		return j.Id("e").Dot("At").Call(j.Id("field"), j.Id("off")).Dot("In").Call(j.Id("v").Dot("String").Call(), j.Id("message"))
 	}
 	f.Comment("fail is the result of a parse that e ended.")
-	f.Func().Id("fail").Params(params...).Params(j.Int(), j.Error()).Block(j.Return(j.Lit(0), placed()))
+	f.Func().Id("fail").Params(params...).Params(j.Int(), j.Error()).Block(j.Return(j.Lit(0), placed().Dot("Closing").Call(hex(g.fam.Close))))
 	f.Comment("failBody is fail inside a body of known length, in which nothing is merely short.")
 	f.Func().Id("failBody").Params(params...).Params(j.Int(), j.Error()).Block(
 		j.Return(j.Id("fail").Call(j.Id("v"), j.Id("message"), j.Id("field"), j.Id("off"), j.Id("e").Dot("Closed").Call())))

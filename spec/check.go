@@ -140,6 +140,7 @@ func (c *checker) enum(e *Enum) {
 		}
 		for _, w := range e.Values[:i] {
 			switch {
+			case v.On&w.On == 0:
 			case mangled(v.Name) == mangled(w.Name):
 				c.add(v.Pos, "%s is declared at %s", v.Name, w.Pos)
 			case v.Value == w.Value:
@@ -222,15 +223,30 @@ func (c *checker) sameCode(m *Message, theirs, ours []Code, on Set) {
 	}
 }
 
+// choice checks that in each version the type, or there being one message only, tells what stands there.
 func (c *checker) choice(ch *Choice) {
+	var coded, plain, twice Set
 	for _, m := range c.f.Messages {
 		for _, b := range m.Blocks {
 			for _, p := range b.Places {
-				if p.Stream == ch.Stream && (p.Role == ch.Role || p.Role == "either") && len(b.Codes) > 0 {
-					return
+				on := p.On & ch.On
+				switch {
+				case p.Stream != ch.Stream || p.Role != ch.Role && p.Role != "either" && ch.Role != "either":
+				case len(b.Codes) > 0:
+					coded |= on
+				default:
+					twice |= plain & on
+					plain |= on
 				}
 			}
 		}
 	}
-	c.add(ch.Pos, "no message with a type stands on %s (%s)", ch.Stream, ch.Role)
+	switch missing, doubt := ch.On&^(coded|plain), twice&^coded; {
+	case coded == 0:
+		c.add(ch.Pos, "no message with a type stands on %s (%s)", ch.Stream, ch.Role)
+	case missing != 0:
+		c.add(ch.Pos, "no message stands on %s (%s) in %s", ch.Stream, ch.Role, c.text(missing))
+	case doubt != 0:
+		c.add(ch.Pos, "nothing tells the messages on %s (%s) apart in %s", ch.Stream, ch.Role, c.text(doubt))
+	}
 }

@@ -1,6 +1,9 @@
 package spec
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // numeric kinds hold a number that bounds and conditions can look at.
 var numeric = map[string]bool{"vi": true, "u8": true, "u16": true, "tally": true}
@@ -39,7 +42,7 @@ func (c *checker) fields(m *Message, b *Block, isStruct bool) {
 
 // toEnd tells whether f takes all that is left in some of these versions.
 func (c *checker) toEnd(f *Field, on Set) bool {
-	if f.Kind.Name == "rest" || f.Kind.Name == "tail" {
+	if f.Kind.Name == "rest" || f.Kind.Name == "tail" || f.Kind.Name == "tail-vi" {
 		return true
 	}
 	if f.Kind.Name != "params" || f.Kind.Sized {
@@ -68,7 +71,7 @@ func (c *checker) kind(f *Field, before []*Field, isStruct bool) {
 			c.add(k.Pos, "a list is of vi or path, not %s", k.Ref)
 		}
 	case "data":
-		if g := earlier(before, k.Ref, f.On); g == nil || g.Kind.Name != "vi" || g.If != nil {
+		if g := earlier(before, k.Ref, f.On); g == nil || g.Kind.Name != "vi" || !sameCond(g.If, f.If) {
 			c.add(k.Pos, "the length of %s has to be an earlier vi in the same versions", f.Name)
 		}
 	case "id-delta":
@@ -180,14 +183,23 @@ func top(kind string) uint64 {
 	return math.MaxUint64
 }
 
+// sameCond tells whether two lines are there under the same condition.
+func sameCond(a, b *Cond) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Field == b.Field && a.Not == b.Not && slices.Equal(a.Values, b.Values)
+}
+
 // cond checks that a condition looks at something that is known by then.
 func (c *checker) cond(cond *Cond, on Set, before []*Field) {
+	var bits Set
 	for _, f := range before {
 		for _, b := range f.Bits {
-			if b.Name == cond.Field && (on&^b.On == 0 || cond.Not && len(cond.Values) == 0) {
-				return // a bit that a version does not have is not set there
+			if b.Name == cond.Field {
+				bits |= b.On
 			}
 		}
+	}
+	if bits != 0 && (on&^bits == 0 || cond.Not && len(cond.Values) == 0) {
+		return // a bit that a version does not have is not set there
 	}
 	f := earlier(before, cond.Field, on)
 	switch {
@@ -199,8 +211,8 @@ func (c *checker) cond(cond *Cond, on Set, before []*Field) {
 }
 
 func (c *checker) bits(f *Field) {
-	if len(f.Bits) > 0 && f.Kind.Name != "vi" {
-		c.add(f.Pos, "a bit field is a vi, not %s", f.Kind.Name)
+	if len(f.Bits) > 0 && f.Kind.Name != "vi" && f.Kind.Name != "u8" {
+		c.add(f.Pos, "a bit field is a vi or a u8, not %s", f.Kind.Name)
 	}
 	for i, b := range f.Bits {
 		if b.Mask == 0 {
@@ -223,6 +235,9 @@ func (c *checker) sameTypes(m *Message) {
 	for _, b := range m.Blocks {
 		for _, f := range b.Fields {
 			key := mangled(f.Name)
+			if len(f.Bits) > 0 {
+				continue
+			}
 			if g := seen[key]; g != nil && goKind(g) != goKind(f) {
 				c.add(f.Pos, "%s is a %s here and a %s at %s", f.Name, goKind(f), goKind(g), g.Pos)
 			}
@@ -238,6 +253,8 @@ func goKind(f *Field) string {
 		return f.Enum
 	case f.Kind.Name == "tally" || f.Kind.Name == "id-delta":
 		return "vi"
+	case f.Kind.Name == "tail-vi":
+		return "optional"
 	case f.Kind.Name == "path" || f.Kind.Name == "bytes" || f.Kind.Name == "tail":
 		return "string"
 	}

@@ -12,7 +12,8 @@
 //
 //	family lite "draft-lcurley-moq-lite" {
 //	  length vi max 65536                       # messages have a length, here a varint
-//	  04 05   name "moq-lite-%02d"  alpn "moq-lite-%02d"  vi rfc9000
+//	  close 5                                   # ends a session after a malformed message
+//	  04 05   name "moq-lite-%02d"  alpn "moq-lite-%02d"  vi rfc9000  code "0xff0dad%02x"
 //	  06 = 05                                   # an alias: the same bytes
 //	}
 //	stream bidi Subscribe 0x2                   # a stream type
@@ -21,10 +22,11 @@
 //	  End    vi
 //	}
 //
-// A message without a code has no type on the wire, one that is unframed no length; the codec
-// of one that is hot is tested not to allocate. After
+// A message without a code has no type on the wire, one that is unframed no length, one that is
+// u16 a length of two bytes; the codec of one that is hot is tested not to allocate. After
 // "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram.
 // Two blocks of one name with ranges that do not overlap are one message whose layout changed.
+// "choice NAME 16+ on Request acceptor" makes a parser of all messages with a code that stand there.
 //
 // Kinds of fields:
 //
@@ -38,6 +40,7 @@
 //	data NAME                   bytes, whose number stood in the field NAME
 //	rest                        bytes to the end; the result of a parse aliases them
 //	tail                        bytes to the end, copied
+//	tail-vi                     a varint that is absent where the message ends before it
 //	tally                       not on the wire: how many varints there are up to the end
 //	id-delta NAME               a varint: the distance to the id before, less one
 //	params NAME                 a key-value list of the registry NAME; inline puts it into the message
@@ -46,7 +49,7 @@
 //
 // What may follow a kind: a version range; in 1..4 (bounds of a number); max N (bounds of a
 // length, and with FIELD of both together); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
-// WORD; droppable (left out where the version has no such field); streamed (bulk: a second
+// WORD; droppable (left out where the version has no such field); quiet (left out of logs where it is zero); streamed (bulk: a second
 // message, NAME_HEADER, stops before it); bits { ... }. A given field is not on the
 // wire: the user of the codec sets it. "refuse RANGE if A and B" rules out a combination.
 //
@@ -57,6 +60,7 @@
 //	  counted kvp 14-15                         # or filling; tlv, kvp, kvp-delta, typed
 //	  counted typed 17+
 //	  unknown keep 14-15, refuse 16+
+//	  close 0x6                                 # after a value that breaks the rules of its type
 //	  FORWARD  0x10  u8 in 0..1  15+  for SUBSCRIBE
 //	}
 //

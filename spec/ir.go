@@ -9,6 +9,7 @@ type Family struct {
 
 	Framing Framing // of messages that do not say "unframed"
 	MaxBody int     // the longest body of a message, in bytes
+	Close   uint64  // code with which a session ends after a malformed message
 
 	Versions   []*Version // by number
 	Streams    []*Stream
@@ -36,6 +37,7 @@ type Version struct {
 	ALPN   string   // "moq-lite-05"
 	Also   []string // other names that people and files use
 	Vi     string   // kind of varint: rfc9000, vi64-no7, vi64
+	Code   uint64   // that stands for it in a list of versions, or 0
 	Alias  int      // number of the version with the same bytes, or -1
 	Pos    Pos
 }
@@ -119,7 +121,7 @@ type Place struct {
 
 // Kind is the type of a field.
 type Kind struct {
-	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tail tally id-delta params struct
+	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tail tail-vi tally id-delta params struct
 	Ref  string // list: element kind; data, id-delta: a field; params: registry; struct: struct
 	// Sized puts a length in bytes in front.
 	Sized bool
@@ -149,6 +151,7 @@ type Field struct {
 	Given     bool   // not on the wire: the caller sets it before parse and append
 	Droppable bool   // left out in silence where the version cannot carry it
 	Streamed  bool   // bulk that a caller may read by itself, after NAME_HEADER
+	Quiet     bool   // left out of logs where it is zero
 	Unit      string
 	Doc       string
 	Pos       Pos
@@ -197,7 +200,10 @@ type Registry struct {
 	UnknownOnce bool
 	Misplaced   Policies
 	Repeated    Policies
-	Items       []*Item
+	// Close is the code with which a session ends after a value that breaks the rules of its
+	// type; 0 is that of the family.
+	Close uint64
+	Items []*Item
 }
 
 // ListLayout is how a key-value list is written in some versions.
@@ -230,6 +236,7 @@ type Scope struct {
 // Choice is a set of messages that stand in the same place and are told apart by their code.
 type Choice struct {
 	Name   string
+	On     Set
 	Stream string
 	Role   string
 	Doc    string

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,10 @@ func (p *parser) family(pos Pos, doc string) {
 	f.Name, f.Pos, f.Doc, f.MaxBody = p.ident("the name of the family"), pos, doc, 0xffff
 	f.Title = p.str("the name of the draft in quotes")
 	p.block("family "+f.Name, func() {
+		if p.accept("close") {
+			f.Close = p.number("a code")
+			return
+		}
 		if !p.accept("length") {
 			p.versions()
 			return
@@ -93,8 +98,14 @@ func (p *parser) versionAttribute(list []*Version) {
 				v.ALPN = text
 			case "also":
 				v.Also = append(v.Also, text)
+			case "code":
+				n, err := strconv.ParseUint(text, 0, 64)
+				if err != nil {
+					p.add(t.pos, "the code %q is not a number", text)
+				}
+				v.Code = n
 			default:
-				p.add(t.pos, "a version has name, alpn, also and vi, not %s", t.text)
+				p.add(t.pos, "a version has name, alpn, also, code and vi, not %s", t.text)
 			}
 		}
 	}
@@ -146,9 +157,10 @@ func (p *parser) enum(pos Pos, doc string) {
 // choice reads "choice SUBSCRIBE_RESPONSE on Subscribe acceptor".
 func (p *parser) choice(pos Pos, doc string) {
 	c := &Choice{Pos: pos, Doc: doc, Name: p.name()}
+	c.On = p.ranges(p.all)
 	p.expect("on")
 	c.Stream = p.name()
-	c.Role = p.ident("opener or acceptor")
+	c.Role = p.ident("opener, acceptor or either")
 	p.fam.Choices = append(p.fam.Choices, c)
 }
 
@@ -169,10 +181,13 @@ func (p *parser) message(pos Pos, doc string) {
 	} else {
 		b.On = p.ranges(p.all)
 	}
-	for p.peek().text == "unframed" || p.peek().text == "hot" {
-		if p.next().text == "hot" {
+	for p.peek().text == "unframed" || p.peek().text == "hot" || p.peek().text == "u16" {
+		switch p.next().text {
+		case "hot":
 			b.Hot = true
-		} else {
+		case "u16":
+			b.Framing = LengthU16
+		default:
 			b.Framing = Unframed
 		}
 	}

@@ -50,6 +50,8 @@ func (p *parser) modifier(f *Field) bool {
 		f.Unit = p.ident("the unit")
 	case "droppable":
 		f.Droppable = true
+	case "quiet":
+		f.Quiet = true
 	case "streamed":
 		f.Streamed = true
 	case "bits":
@@ -123,7 +125,7 @@ func (p *parser) bit(all Set) *Bit {
 // simpleKinds take nothing but their name.
 var simpleKinds = map[string]bool{
 	"vi": true, "u8": true, "u16": true, "flag": true, "string": true, "bytes": true, "path": true,
-	"option": true, "zigzag": true, "rest": true, "tail": true, "tally": true,
+	"option": true, "zigzag": true, "rest": true, "tail": true, "tail-vi": true, "tally": true,
 }
 
 // kind reads the type of a field.
@@ -190,6 +192,9 @@ func (p *parser) registry(pos Pos, doc string) {
 			r.Misplaced = p.policies()
 		case "repeated":
 			r.Repeated = p.policies()
+		case "close":
+			p.i++
+			r.Close = p.number("a code")
 		default:
 			r.Items = append(r.Items, p.item(on))
 		}

@@ -61,7 +61,7 @@ func TestOutputIsDeterministic(t *testing.T) {
 }
 
 // The cases: each is a directory with a command line in args, and spec files. What the command
-// writes below gen, stdout, stderr and the exit code are compared with what the directory has
+// writes below gen and docs, stdout, stderr and the exit code are compared with what the directory has
 // of them; -update writes that.
 func TestCases(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*/args")
@@ -76,7 +76,7 @@ func TestCases(t *testing.T) {
 
 // isResult tells what a command gives from what it starts with.
 func isResult(path string) bool {
-	return path == "stdout" || path == "stderr" || path == "exit" || strings.HasPrefix(path, "gen/")
+	return path == "stdout" || path == "stderr" || path == "exit" || strings.HasPrefix(path, "gen/") || strings.HasPrefix(path, "docs/")
 }
 
 func runCase(t *testing.T, dir string) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,24 @@ import (
 type options struct {
 	write, check bool
 	dir          string
+}
+
+// add defines the flags on cmd.
+func (o *options) add(cmd *cobra.Command, dir string) {
+	cmd.Flags().BoolVarP(&o.write, "write", "w", false, "write the files instead of printing them")
+	cmd.Flags().BoolVar(&o.check, "check", false, "compare the files with those that are there; exit code 1 and a diff when they differ")
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory of the files (default "+dir+"/FAMILY beside the directory of the spec)")
+}
+
+// verify finds flags that contradict each other.
+func (o *options) verify(args []string) error {
+	switch {
+	case o.write && o.check:
+		return usageError{errors.New("-w and -check do not go together")}
+	case o.dir != "" && len(args) != 1:
+		return usageError{errors.New("-o is for one spec file")}
+	}
+	return nil
 }
 
 // usageError is a mistake on the command line.
@@ -50,20 +67,11 @@ func command(stdout, stderr io.Writer, args []string) *cobra.Command {
 		Short:         "Generate Go codecs from spec files",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case o.write && o.check:
-				return usageError{errors.New("-w and -check do not go together")}
-			case o.dir != "" && len(args) != 1:
-				return usageError{errors.New("-o is for one spec file")}
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error { return generateAll(o, args, stdout) },
+		Args:          func(_ *cobra.Command, args []string) error { return o.verify(args) },
+		RunE:          func(_ *cobra.Command, args []string) error { return generateAll(o, args, stdout) },
 	}
-	cmd.Flags().BoolVarP(&o.write, "write", "w", false, "write the files instead of printing them")
-	cmd.Flags().BoolVar(&o.check, "check", false, "compare the files with those that are there; exit code 1 and a diff when they differ")
-	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory of the files (default gen/FAMILY beside the directory of the spec)")
+	o.add(cmd, "gen")
+	cmd.AddCommand(docsCommand(stdout), jsonCommand(stdout), luaCommand(stdout))
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -85,23 +93,23 @@ func longFlags(args []string) []string {
 
 // generateAll reads all specs first: nothing is printed or written unless all files can be made.
 func generateAll(o options, paths []string, stdout io.Writer) error {
-	if len(paths) == 0 {
-		var err error
-		if paths, err = filepath.Glob("spec/*.moq"); err != nil {
-			return err
-		}
-		if len(paths) == 0 {
-			return usageError{errors.New("no spec file named, and none in spec/")}
-		}
+	sources, err := readSpecs(paths)
+	if err != nil {
+		return err
 	}
 	var all []*output
-	for _, path := range paths {
-		out, err := generate(o.dir, path)
+	for _, s := range sources {
+		out, err := generate(o.dir, s)
 		if err != nil {
 			return err
 		}
 		all = append(all, out)
 	}
+	return o.finish(all, stdout)
+}
+
+// finish does with the files what the flags say.
+func (o options) finish(all []*output, stdout io.Writer) error {
 	var errs []error
 	for _, out := range all {
 		switch {
@@ -121,26 +129,15 @@ type output struct {
 	source string // base name of the spec file
 	dir    string
 	files  []codegen.File
+	maker  string // command that makes them
 }
 
-func generate(dir, path string) (*output, error) {
-	text, err := os.ReadFile(path)
+func generate(dir string, s *source) (*output, error) {
+	files, err := codegen.Go(s.family, s.name())
 	if err != nil {
 		return nil, err
 	}
-	family, err := spec.Parse(filepath.ToSlash(path), string(text))
-	if err != nil {
-		return nil, err
-	}
-	source := filepath.Base(path)
-	files, err := codegen.Go(family, source)
-	if err != nil {
-		return nil, err
-	}
-	if dir == "" {
-		dir = filepath.Join(filepath.Dir(path), "..", "gen", family.Name)
-	}
-	return &output{source, dir, files}, nil
+	return &output{s.name(), s.beside(dir, "gen"), files, "moqgen"}, nil
 }
 
 func (o *output) path(name string) string { return filepath.ToSlash(filepath.Join(o.dir, name)) }

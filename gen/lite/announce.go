@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Announce is the ANNOUNCE message (moq-lite-03 to moq-lite-05).
+// Announce is the ANNOUNCE message (moq-lite-01 to moq-lite-05).
 // A broadcast became available, or went away.
 //
 // It stands on a bidi stream Announce (sent to its opener).
@@ -17,13 +17,13 @@ import (
 //	  Status     u8 as AnnounceStatus
 //	  Suffix     path
 //	  Hop Count  vi of at most 32  03
-//	  Hops       vi[..32]  04+
+//	  Hops       vi[..32]  04-05
 //	}
 type Announce struct {
 	Status   AnnounceStatus
 	Suffix   string   // below the prefix asked for
 	HopCount uint64   // 03
-	Hops     []uint64 // 04+: oldest first; on 04 with the sender's own id last, on 05 without
+	Hops     []uint64 // 04-05: oldest first; on 04 with the sender's own id last, on 05 without
 }
 
 // MessageName is ANNOUNCE.
@@ -33,7 +33,7 @@ func (*Announce) MessageName() string {
 
 // Parse reads an ANNOUNCE from the start of src; see [Message].
 func (m *Announce) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version05 {
 		return 0, missing(v, "ANNOUNCE")
 	}
 	var n int
@@ -83,16 +83,16 @@ func (m *Announce) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Announce) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version05 {
 		return dst, missing(v, "ANNOUNCE")
 	}
 	var e *wire.Error
-	if v >= Version04 {
+	if v <= Version02 || v >= Version04 {
 		if m.HopCount != 0 {
 			return dst, refuse(v, "ANNOUNCE", "Hop Count", wire.Unsupported(""))
 		}
 	}
-	if v == Version03 {
+	if v <= Version03 {
 		if len(m.Hops) != 0 {
 			return dst, refuse(v, "ANNOUNCE", "Hops", wire.Unsupported(""))
 		}
@@ -129,6 +129,11 @@ func (m *Announce) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Announce) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

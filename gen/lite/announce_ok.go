@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// AnnounceOK is the ANNOUNCE_OK message (moq-lite-05).
+// AnnounceOK is the ANNOUNCE_OK message (moq-lite-05 to moq-lite-06-wip).
 // Mandatory first answer.
 //
 // It stands on a bidi stream Announce (sent to its opener).
@@ -29,7 +29,7 @@ func (*AnnounceOK) MessageName() string {
 
 // Parse reads an ANNOUNCE_OK from the start of src; see [Message].
 func (m *AnnounceOK) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "ANNOUNCE_OK")
 	}
 	var n int
@@ -57,7 +57,7 @@ func (m *AnnounceOK) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *AnnounceOK) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "ANNOUNCE_OK")
 	}
 	var e *wire.Error
@@ -81,6 +81,11 @@ func (m *AnnounceOK) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *AnnounceOK) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// AnnounceRequest is the ANNOUNCE_REQUEST message (moq-lite-03 to moq-lite-05).
+// AnnounceRequest is the ANNOUNCE_REQUEST message (moq-lite-01 to moq-lite-06-wip).
 // Asks for the broadcasts under a prefix. The draft calls it by several names over time.
 //
 // It stands on a bidi stream Announce (sent by its opener).
@@ -15,11 +15,11 @@ import (
 //	ANNOUNCE_REQUEST {
 //	  Length       vi
 //	  Prefix       path
-//	  Exclude Hop  vi  04+
+//	  Exclude Hop  vi  04-05
 //	}
 type AnnounceRequest struct {
 	Prefix     string
-	ExcludeHop uint64 // 04+, dropped elsewhere: leave out what passed this hop; 0 is none
+	ExcludeHop uint64 // 04-05, dropped elsewhere: leave out what passed this hop; 0 is none
 }
 
 // MessageName is ANNOUNCE_REQUEST.
@@ -29,7 +29,7 @@ func (*AnnounceRequest) MessageName() string {
 
 // Parse reads an ANNOUNCE_REQUEST from the start of src; see [Message].
 func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return 0, missing(v, "ANNOUNCE_REQUEST")
 	}
 	var n int
@@ -46,7 +46,7 @@ func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
 		return failBody(v, "ANNOUNCE_REQUEST", "Prefix", off, e)
 	}
 	off += n
-	if v >= Version04 {
+	if v >= Version04 && v <= Version05 {
 		m.ExcludeHop, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return failBody(v, "ANNOUNCE_REQUEST", "Exclude Hop", off, vi.Fault(src[off:]))
@@ -61,7 +61,7 @@ func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "ANNOUNCE_REQUEST")
 	}
 	var e *wire.Error
@@ -72,7 +72,7 @@ func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "ANNOUNCE_REQUEST", "Prefix", e)
 	}
-	if v >= Version04 {
+	if v >= Version04 && v <= Version05 {
 		if m.ExcludeHop > vi.Max() {
 			return dst, refuse(v, "ANNOUNCE_REQUEST", "Exclude Hop", wire.MalformedNumber("a varint of at most 62 bits", m.ExcludeHop))
 		}
@@ -87,6 +87,11 @@ func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *AnnounceRequest) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

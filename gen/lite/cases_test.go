@@ -3,21 +3,67 @@
 package lite
 
 import (
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool) wiretest.Framing {
 	return wiretest.Framing{
 		Limit: maxBody,
 		Typed: typed,
-		U16:   false,
+		U16:   u16,
 		Vi:    vi,
 	}
 }
 
 var testCases = []testCase{
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawClientSetup(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(ClientSetup)
+		},
+		loose: []Version{},
+		name:  "CLIENT_SETUP",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{Version02, Version01},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawServerSetup(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(ServerSetup)
+		},
+		loose: []Version{},
+		name:  "SERVER_SETUP",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{Version02, Version01},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSessionInfo(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SessionInfo)
+		},
+		loose: []Version{},
+		name:  "SESSION_INFO",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
+	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
 			return drawSetup(t, v)
@@ -26,10 +72,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Setup)
 		},
+		loose: []Version{},
 		name:  "SETUP",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -39,10 +87,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Goaway)
 		},
+		loose: []Version{},
 		name:  "GOAWAY",
-		on:    []Version{Version05, Version04},
+		on:    []Version{Version06Wip, Version05, Version04},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -52,10 +102,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Probe)
 		},
+		loose: []Version{},
 		name:  "PROBE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -65,10 +117,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(AnnounceRequest)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE_REQUEST",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -78,10 +132,27 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(AnnounceOK)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE_OK",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceInit(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceInit)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_INIT",
+		on:    []Version{Version02, Version01},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -91,10 +162,57 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Announce)
 		},
+		loose: []Version{},
 		name:  "ANNOUNCE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceStart(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceStart)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_START",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceEnd(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceEnd)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_END",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawAnnounceUpdate(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(AnnounceUpdate)
+		},
+		loose: []Version{},
+		name:  "ANNOUNCE_UPDATE",
+		on:    []Version{Version06Wip},
+		open:  false,
+		typed: []Version{Version06Wip},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -104,10 +222,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Subscribe)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -117,10 +237,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeUpdate)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_UPDATE",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -130,10 +252,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeOK)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_OK",
-		on:    []Version{Version04, Version03},
+		on:    []Version{Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: true,
+		typed: []Version{Version04, Version03},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -143,10 +267,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeStart)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_START",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: true,
+		typed: []Version{Version06Wip, Version05},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -156,10 +282,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeEnd)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_END",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: true,
+		typed: []Version{Version06Wip, Version05},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -169,10 +297,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeDrop)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_DROP",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
-		typed: true,
+		typed: []Version{Version06Wip, Version05, Version04, Version03},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -182,10 +312,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Track)
 		},
+		loose: []Version{},
 		name:  "TRACK",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -195,10 +327,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(TrackInfo)
 		},
+		loose: []Version{},
 		name:  "TRACK_INFO",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -208,10 +342,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Fetch)
 		},
+		loose: []Version{},
 		name:  "FETCH",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -221,10 +357,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Group)
 		},
+		loose: []Version{},
 		name:  "GROUP",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -234,10 +372,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Frame)
 		},
+		loose: []Version{},
 		name:  "FRAME",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -247,10 +387,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(FrameHeader)
 		},
+		loose: []Version{},
 		name:  "FRAME_HEADER",
-		on:    []Version{Version05, Version04, Version03},
+		on:    []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -260,10 +402,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Datagram)
 		},
+		loose: []Version{},
 		name:  "DATAGRAM",
-		on:    []Version{Version05},
+		on:    []Version{Version06Wip, Version05},
 		open:  true,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 }
 var fieldCases = []fieldCase{
@@ -277,7 +421,7 @@ var fieldCases = []fieldCase{
 	},
 	{
 		field:   "Hop Count",
-		lacking: []Version{Version05, Version04},
+		lacking: []Version{Version05, Version04, Version02, Version01},
 		message: "ANNOUNCE",
 		set: func(m Message) {
 			m.(*Announce).HopCount = 1
@@ -285,10 +429,82 @@ var fieldCases = []fieldCase{
 	},
 	{
 		field:   "Hops",
-		lacking: []Version{Version03},
+		lacking: []Version{Version03, Version02, Version01},
 		message: "ANNOUNCE",
 		set: func(m Message) {
 			m.(*Announce).Hops = make([]uint64, 1)
+		},
+	},
+	{
+		field:   "Ordered",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Ordered = true
+		},
+	},
+	{
+		field:   "Max Latency",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).MaxLatency = 1
+		},
+	},
+	{
+		field:   "Start Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).StartGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "End Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).EndGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Priority",
+		lacking: []Version{Version02},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Priority = 1
+		},
+	},
+	{
+		field:   "Ordered",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Ordered = true
+		},
+	},
+	{
+		field:   "Max Latency",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).MaxLatency = 1
+		},
+	},
+	{
+		field:   "Start Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).StartGroup = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "End Group",
+		lacking: []Version{Version02, Version01},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).EndGroup = wire.Optional[uint64]{Set: true}
 		},
 	},
 }
@@ -300,29 +516,29 @@ var hotCases = []hotCase{
 			m.Sequence = 100000
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
 			m := &Frame{}
-			if v == Version05 {
+			if v >= Version05 {
 				m.TimestampDelta = 100000
 			}
 			m.Payload = []byte("payload")
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
 			m := &FrameHeader{}
-			if v == Version05 {
+			if v >= Version05 {
 				m.TimestampDelta = 100000
 			}
 			m.PayloadLength = 100000
 			return m
 		},
-		on: []Version{Version05, Version04, Version03},
+		on: []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01},
 	},
 	{
 		make: func(v Version) Message {
@@ -333,6 +549,6 @@ var hotCases = []hotCase{
 			m.Payload = []byte("payload")
 			return m
 		},
-		on: []Version{Version05},
+		on: []Version{Version06Wip, Version05},
 	},
 }

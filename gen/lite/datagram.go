@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Datagram is the DATAGRAM message (moq-lite-05).
+// Datagram is the DATAGRAM message (moq-lite-05 to moq-lite-06-wip).
 // A group of one frame.
 //
 // It stands in a datagram.
@@ -32,7 +32,7 @@ func (*Datagram) MessageName() string {
 
 // Parse reads a DATAGRAM from the start of src; see [Message].
 func (m *Datagram) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "DATAGRAM")
 	}
 	var n int
@@ -59,7 +59,7 @@ func (m *Datagram) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Datagram) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "DATAGRAM")
 	}
 	b := dst
@@ -77,6 +77,11 @@ func (m *Datagram) Append(dst []byte, v Version) ([]byte, error) {
 	b = wire.AppendVarint(b, m.Timestamp)
 	b = append(b, m.Payload...)
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Datagram) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,6 +7,56 @@ import (
 	"pgregory.net/rapid"
 )
 
+func drawExchangeParameters(t *rapid.T, v Version) *ExchangeParameters {
+	m := &ExchangeParameters{}
+	if rapid.Bool().Draw(t, "has PATH") {
+		m.Path = wire.Some(drawText(t, 20, "PATH"))
+	}
+	if rapid.Bool().Draw(t, "has MAX_REQUEST_ID") {
+		m.MaxRequestID = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "MAX_REQUEST_ID"))
+	}
+	if rapid.Bool().Draw(t, "has MOQT_IMPLEMENTATION") {
+		m.MoqtImplementation = wire.Some(drawText(t, 20, "MOQT_IMPLEMENTATION"))
+	}
+	if rapid.Bool().Draw(t, "has SOLICIT") {
+		m.Solicit = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "SOLICIT"))
+	}
+	if rapid.Bool().Draw(t, "has unknown") {
+		m.Unknown = []wire.Param{{
+			ID:     0x100000,
+			Number: rapid.Uint64Range(0, vi.Max()).Draw(t, "unknown number"),
+		}, {
+			ID:    0x100001,
+			Value: drawBytes(t, 0, 20, "unknown bytes"),
+		}}
+	}
+	return m
+}
+func drawClientSetup(t *rapid.T, v Version) *ClientSetup {
+	m := &ClientSetup{}
+	if v <= Version02 {
+		m.Versions = drawList(t, 0, 5, "Versions", func() uint64 {
+			return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+		})
+		m.Parameters = *drawExchangeParameters(t, v)
+	}
+	return m
+}
+func drawServerSetup(t *rapid.T, v Version) *ServerSetup {
+	m := &ServerSetup{}
+	if v <= Version02 {
+		m.Version = rapid.Uint64Range(0, vi.Max()).Draw(t, "Version")
+		m.Parameters = *drawExchangeParameters(t, v)
+	}
+	return m
+}
+func drawSessionInfo(t *rapid.T, v Version) *SessionInfo {
+	m := &SessionInfo{}
+	if v <= Version02 {
+		m.Bitrate = rapid.Uint64Range(0, vi.Max()).Draw(t, "Bitrate")
+	}
+	return m
+}
 func drawSetup(t *rapid.T, v Version) *Setup {
 	m := &Setup{}
 	if rapid.Bool().Draw(t, "has Probe") {
@@ -44,41 +94,83 @@ func drawGoaway(t *rapid.T, v Version) *Goaway {
 }
 func drawProbe(t *rapid.T, v Version) *Probe {
 	m := &Probe{}
-	m.Bitrate = rapid.Uint64Range(0, vi.Max()).Draw(t, "Bitrate")
-	if v >= Version04 {
-		m.RTT = rapid.Uint64Range(0, vi.Max()).Draw(t, "RTT")
+	if v >= Version03 {
+		m.Bitrate = rapid.Uint64Range(0, vi.Max()).Draw(t, "Bitrate")
+		if v >= Version04 {
+			m.RTT = rapid.Uint64Range(0, vi.Max()).Draw(t, "RTT")
+		}
 	}
 	return m
 }
 func drawAnnounceRequest(t *rapid.T, v Version) *AnnounceRequest {
 	m := &AnnounceRequest{}
 	m.Prefix = drawPath(t, "Prefix")
-	if v >= Version04 {
+	if v >= Version04 && v <= Version05 {
 		m.ExcludeHop = rapid.Uint64Range(0, vi.Max()).Draw(t, "Exclude Hop")
 	}
 	return m
 }
 func drawAnnounceOK(t *rapid.T, v Version) *AnnounceOK {
 	m := &AnnounceOK{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Origin = rapid.Uint64Range(0, vi.Max()).Draw(t, "Origin")
 		m.Active = rapid.Uint64Range(0, vi.Max()).Draw(t, "Active")
 	}
 	return m
 }
+func drawAnnounceInit(t *rapid.T, v Version) *AnnounceInit {
+	m := &AnnounceInit{}
+	if v <= Version02 {
+		m.Suffixes = drawList(t, 0, 5, "Suffixes", func() string {
+			return drawPath(t, "element")
+		})
+	}
+	return m
+}
 func drawAnnounce(t *rapid.T, v Version) *Announce {
 	m := &Announce{}
-	m.Status = rapid.SampledFrom([]AnnounceStatus{AnnounceStatusEnded, AnnounceStatusActive, AnnounceStatusRestart}).Filter(func(x AnnounceStatus) bool {
-		return x.valid(v)
-	}).Draw(t, "Status")
-	m.Suffix = drawPath(t, "Suffix")
-	if v == Version03 {
-		m.HopCount = rapid.Uint64Range(0, 32).Draw(t, "Hop Count")
+	if v <= Version05 {
+		m.Status = rapid.SampledFrom([]AnnounceStatus{AnnounceStatusEnded, AnnounceStatusActive, AnnounceStatusRestart}).Filter(func(x AnnounceStatus) bool {
+			return x.valid(v)
+		}).Draw(t, "Status")
+		m.Suffix = drawPath(t, "Suffix")
+		if v == Version03 {
+			m.HopCount = rapid.Uint64Range(0, 32).Draw(t, "Hop Count")
+		}
+		if v >= Version04 {
+			m.Hops = drawList(t, 0, 5, "Hops", func() uint64 {
+				return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+			})
+		}
 	}
-	if v >= Version04 {
+	return m
+}
+func drawAnnounceStart(t *rapid.T, v Version) *AnnounceStart {
+	m := &AnnounceStart{}
+	if v == Version06Wip {
+		m.Suffix = drawPath(t, "Suffix")
 		m.Hops = drawList(t, 0, 5, "Hops", func() uint64 {
 			return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
 		})
+		m.Cost = rapid.Uint64Range(0, vi.Max()).Draw(t, "Cost")
+	}
+	return m
+}
+func drawAnnounceEnd(t *rapid.T, v Version) *AnnounceEnd {
+	m := &AnnounceEnd{}
+	if v == Version06Wip {
+		m.ID = rapid.Uint64Range(0, vi.Max()).Draw(t, "ID")
+	}
+	return m
+}
+func drawAnnounceUpdate(t *rapid.T, v Version) *AnnounceUpdate {
+	m := &AnnounceUpdate{}
+	if v == Version06Wip {
+		m.ID = rapid.Uint64Range(0, vi.Max()).Draw(t, "ID")
+		m.Hops = drawList(t, 0, 5, "Hops", func() uint64 {
+			return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+		})
+		m.Cost = rapid.Uint64Range(0, vi.Max()).Draw(t, "Cost")
 	}
 	return m
 }
@@ -88,24 +180,37 @@ func drawSubscribe(t *rapid.T, v Version) *Subscribe {
 	m.Broadcast = drawPath(t, "Broadcast")
 	m.Track = drawText(t, 20, "Track")
 	m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
-	m.Ordered = rapid.Bool().Draw(t, "Ordered")
-	m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
-	m.StartGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "Start Group"))
-	m.EndGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "End Group"))
+	if v >= Version03 {
+		m.Ordered = rapid.Bool().Draw(t, "Ordered")
+	}
+	if v >= Version03 {
+		m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
+	}
+	if v >= Version03 {
+		m.StartGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "Start Group"))
+	}
+	if v >= Version03 {
+		m.EndGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "End Group"))
+	}
 	return m
 }
 func drawSubscribeUpdate(t *rapid.T, v Version) *SubscribeUpdate {
 	m := &SubscribeUpdate{}
-	m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
-	m.Ordered = rapid.Bool().Draw(t, "Ordered")
-	m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
-	m.StartGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "Start Group"))
-	m.EndGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "End Group"))
+	if v >= Version03 {
+		m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
+		m.Ordered = rapid.Bool().Draw(t, "Ordered")
+		m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
+		m.StartGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "Start Group"))
+		m.EndGroup = wire.OptionOf(rapid.Uint64Range(0, vi.Max()-1).Draw(t, "End Group"))
+	}
 	return m
 }
 func drawSubscribeOK(t *rapid.T, v Version) *SubscribeOK {
 	m := &SubscribeOK{}
-	if v <= Version04 {
+	if v == Version01 {
+		m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
+	}
+	if v >= Version03 && v <= Version04 {
 		m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
 		m.Ordered = rapid.Bool().Draw(t, "Ordered")
 		m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
@@ -116,28 +221,30 @@ func drawSubscribeOK(t *rapid.T, v Version) *SubscribeOK {
 }
 func drawSubscribeStart(t *rapid.T, v Version) *SubscribeStart {
 	m := &SubscribeStart{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Group = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group")
 	}
 	return m
 }
 func drawSubscribeEnd(t *rapid.T, v Version) *SubscribeEnd {
 	m := &SubscribeEnd{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Group = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group")
 	}
 	return m
 }
 func drawSubscribeDrop(t *rapid.T, v Version) *SubscribeDrop {
 	m := &SubscribeDrop{}
-	m.Start = rapid.Uint64Range(0, vi.Max()).Draw(t, "Start")
-	m.End = rapid.Uint64Range(0, vi.Max()).Draw(t, "End")
-	m.ErrorCode = rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code")
+	if v >= Version03 {
+		m.Start = rapid.Uint64Range(0, vi.Max()).Draw(t, "Start")
+		m.End = rapid.Uint64Range(0, vi.Max()).Draw(t, "End")
+		m.ErrorCode = rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code")
+	}
 	return m
 }
 func drawTrack(t *rapid.T, v Version) *Track {
 	m := &Track{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Broadcast = drawPath(t, "Broadcast")
 		m.Track = drawText(t, 20, "Track")
 	}
@@ -145,7 +252,7 @@ func drawTrack(t *rapid.T, v Version) *Track {
 }
 func drawTrackInfo(t *rapid.T, v Version) *TrackInfo {
 	m := &TrackInfo{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
 		m.Ordered = rapid.Bool().Draw(t, "Ordered")
 		m.MaxLatency = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Latency")
@@ -155,10 +262,12 @@ func drawTrackInfo(t *rapid.T, v Version) *TrackInfo {
 }
 func drawFetch(t *rapid.T, v Version) *Fetch {
 	m := &Fetch{}
-	m.Broadcast = drawPath(t, "Broadcast")
-	m.Track = drawText(t, 20, "Track")
-	m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
-	m.Group = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group")
+	if v >= Version03 {
+		m.Broadcast = drawPath(t, "Broadcast")
+		m.Track = drawText(t, 20, "Track")
+		m.Priority = rapid.Uint8Range(0, 255).Draw(t, "Priority")
+		m.Group = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group")
+	}
 	return m
 }
 func drawGroup(t *rapid.T, v Version) *Group {
@@ -169,7 +278,7 @@ func drawGroup(t *rapid.T, v Version) *Group {
 }
 func drawFrame(t *rapid.T, v Version) *Frame {
 	m := &Frame{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.TimestampDelta = rapid.Int64Range(-(1<<61), 1<<61-1).Draw(t, "Timestamp Delta")
 	}
 	m.Payload = drawBytes(t, 0, 20, "Payload")
@@ -177,7 +286,7 @@ func drawFrame(t *rapid.T, v Version) *Frame {
 }
 func drawFrameHeader(t *rapid.T, v Version) *FrameHeader {
 	m := &FrameHeader{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.TimestampDelta = rapid.Int64Range(-(1<<61), 1<<61-1).Draw(t, "Timestamp Delta")
 	}
 	m.PayloadLength = rapid.Uint64Range(0, vi.Max()).Draw(t, "Payload Length")
@@ -185,7 +294,7 @@ func drawFrameHeader(t *rapid.T, v Version) *FrameHeader {
 }
 func drawDatagram(t *rapid.T, v Version) *Datagram {
 	m := &Datagram{}
-	if v == Version05 {
+	if v >= Version05 {
 		m.Subscribe = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subscribe")
 		m.Sequence = rapid.Uint64Range(0, vi.Max()).Draw(t, "Sequence")
 		m.Timestamp = rapid.Uint64Range(0, vi.Max()).Draw(t, "Timestamp")

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Fetch is the FETCH message (moq-lite-03 to moq-lite-05).
+// Fetch is the FETCH message (moq-lite-03 to moq-lite-06-wip).
 // Asks for one group. FRAMEs and FIN answer it; there is no other answer.
 // The codec exists on 03 and 04, whose endpoints refuse the stream.
 //
@@ -34,7 +34,7 @@ func (*Fetch) MessageName() string {
 
 // Parse reads a FETCH from the start of src; see [Message].
 func (m *Fetch) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return 0, missing(v, "FETCH")
 	}
 	var n int
@@ -73,7 +73,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return dst, missing(v, "FETCH")
 	}
 	var e *wire.Error
@@ -102,6 +102,11 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Fetch) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

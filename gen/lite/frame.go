@@ -7,18 +7,18 @@ import (
 	"log/slog"
 )
 
-// Frame is the FRAME message (moq-lite-03 to moq-lite-05).
+// Frame is the FRAME message (moq-lite-01 to moq-lite-06-wip).
 // One frame of a group.
 //
-// It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05.
+// It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05+.
 //
 //	FRAME {
-//	  Timestamp Delta  zigzag  05
+//	  Timestamp Delta  zigzag  05+
 //	  Payload Length   vi
 //	  Payload          data Payload Length
 //	}
 type Frame struct {
-	TimestampDelta int64 // 05, dropped elsewhere: to the frame before in the group, to 0 for the first; in units of the timescale
+	TimestampDelta int64 // 05+, dropped elsewhere: to the frame before in the group, to 0 for the first; in units of the timescale
 	Payload        []byte
 }
 
@@ -29,7 +29,7 @@ func (*Frame) MessageName() string {
 
 // Parse reads a FRAME from the start of src; see [Message].
 func (m *Frame) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return 0, missing(v, "FRAME")
 	}
 	var n int
@@ -37,7 +37,7 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 	var e *wire.Error
 	off := 0
 	*m = Frame{}
-	if v == Version05 {
+	if v >= Version05 {
 		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return fail(v, "FRAME", "Timestamp Delta", off, vi.Fault(src[off:]))
@@ -61,12 +61,12 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME")
 	}
 	var x uint64
 	b := dst
-	if v == Version05 {
+	if v >= Version05 {
 		x = wire.Zigzag(m.TimestampDelta)
 		if x > vi.Max() {
 			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
@@ -79,6 +79,11 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Frame) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Frame) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)
@@ -89,17 +94,17 @@ func (m *Frame) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// FrameHeader is the FRAME_HEADER message (moq-lite-03 to moq-lite-05).
+// FrameHeader is the FRAME_HEADER message (moq-lite-01 to moq-lite-06-wip).
 // A FRAME up to its bulk, which the caller reads or writes itself.
 //
-// It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05.
+// It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05+.
 //
 //	FRAME_HEADER {
-//	  Timestamp Delta  zigzag  05
+//	  Timestamp Delta  zigzag  05+
 //	  Payload Length   vi
 //	}
 type FrameHeader struct {
-	TimestampDelta int64 // 05, dropped elsewhere: to the frame before in the group, to 0 for the first; in units of the timescale
+	TimestampDelta int64 // 05+, dropped elsewhere: to the frame before in the group, to 0 for the first; in units of the timescale
 	PayloadLength  uint64
 }
 
@@ -110,14 +115,14 @@ func (*FrameHeader) MessageName() string {
 
 // Parse reads a FRAME_HEADER from the start of src; see [Message].
 func (m *FrameHeader) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return 0, missing(v, "FRAME_HEADER")
 	}
 	var n int
 	var x uint64
 	off := 0
 	*m = FrameHeader{}
-	if v == Version05 {
+	if v >= Version05 {
 		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
 			return fail(v, "FRAME_HEADER", "Timestamp Delta", off, vi.Fault(src[off:]))
@@ -135,12 +140,12 @@ func (m *FrameHeader) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME_HEADER")
 	}
 	var x uint64
 	b := dst
-	if v == Version05 {
+	if v >= Version05 {
 		x = wire.Zigzag(m.TimestampDelta)
 		if x > vi.Max() {
 			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
@@ -152,6 +157,11 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *FrameHeader) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

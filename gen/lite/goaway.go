@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Goaway is the GOAWAY message (moq-lite-04 to moq-lite-05).
+// Goaway is the GOAWAY message (moq-lite-04 to moq-lite-06-wip).
 // The peer should move to another URI. Nobody sends it on moq-lite so far.
 //
 // It stands on a bidi stream Goaway (sent by its opener).
@@ -27,7 +27,7 @@ func (*Goaway) MessageName() string {
 
 // Parse reads a GOAWAY from the start of src; see [Message].
 func (m *Goaway) Parse(src []byte, v Version) (int, error) {
-	if v < Version04 || v > Version05 {
+	if v < Version04 || v > Version06Wip {
 		return 0, missing(v, "GOAWAY")
 	}
 	var n int
@@ -51,7 +51,7 @@ func (m *Goaway) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version04 || v > Version05 {
+	if v < Version04 || v > Version06Wip {
 		return dst, missing(v, "GOAWAY")
 	}
 	var e *wire.Error
@@ -71,6 +71,11 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Goaway) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Group is the GROUP message (moq-lite-03 to moq-lite-05).
+// Group is the GROUP message (moq-lite-01 to moq-lite-06-wip).
 // Starts a group; frames follow to the FIN.
 //
 // It stands on a uni stream Group (sent by its opener).
@@ -29,7 +29,7 @@ func (*Group) MessageName() string {
 
 // Parse reads a GROUP from the start of src; see [Message].
 func (m *Group) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return 0, missing(v, "GROUP")
 	}
 	var n int
@@ -57,7 +57,7 @@ func (m *Group) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Group) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "GROUP")
 	}
 	var e *wire.Error
@@ -81,6 +81,11 @@ func (m *Group) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Group) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -17,6 +17,8 @@ type Message interface {
 	// It sets every field; after an error what they hold is unspecified. Strings and lists
 	// are copies. A payload aliases src.
 	Parse(src []byte, v Version) (n int, err error)
+	// Len is how many bytes Append writes. It fails as Append does, and costs as much.
+	Len(v Version) (int, error)
 	// LogValue is the fields for a log, with the names of the draft in snake case.
 	slog.LogValuer
 }
@@ -24,6 +26,12 @@ type Message interface {
 // NewMessage gives an empty message of that name, or nil.
 func NewMessage(name string) Message {
 	switch name {
+	case "CLIENT_SETUP":
+		return new(ClientSetup)
+	case "SERVER_SETUP":
+		return new(ServerSetup)
+	case "SESSION_INFO":
+		return new(SessionInfo)
 	case "SETUP":
 		return new(Setup)
 	case "GOAWAY":
@@ -34,8 +42,16 @@ func NewMessage(name string) Message {
 		return new(AnnounceRequest)
 	case "ANNOUNCE_OK":
 		return new(AnnounceOK)
+	case "ANNOUNCE_INIT":
+		return new(AnnounceInit)
 	case "ANNOUNCE":
 		return new(Announce)
+	case "ANNOUNCE_START":
+		return new(AnnounceStart)
+	case "ANNOUNCE_END":
+		return new(AnnounceEnd)
+	case "ANNOUNCE_UPDATE":
+		return new(AnnounceUpdate)
 	case "SUBSCRIBE":
 		return new(Subscribe)
 	case "SUBSCRIBE_UPDATE":
@@ -71,8 +87,47 @@ func missing(v Version, message string) error {
 	return wire.Unsupported("").In(v.String(), message)
 }
 
+// ParseAnnouncement reads the message at the start of src, one of those that stand there, by its type.
+func ParseAnnouncement(src []byte, v Version) (Message, int, error) {
+	if v != Version06Wip {
+		return nil, 0, missing(v, "ANNOUNCEMENT")
+	}
+	code, n := vi.Parse(src)
+	if n <= 0 {
+		_, err := fail(v, "ANNOUNCEMENT", "Type", 0, vi.Fault(src))
+		return nil, 0, err
+	}
+	var m Message
+	switch {
+	case code == 0x0:
+		m = new(AnnounceStart)
+	case code == 0x1:
+		m = new(AnnounceEnd)
+	case code == 0x2:
+		m = new(AnnounceUpdate)
+	default:
+		_, err := fail(v, "ANNOUNCEMENT", "Type", 0, wire.MalformedCode("a type of this version", code))
+		return nil, 0, err
+	}
+	n, err := m.Parse(src, v)
+	return m, n, err
+}
+
 // ParseSubscribeResponse reads the message at the start of src, one of those that stand there, by its type.
 func ParseSubscribeResponse(src []byte, v Version) (Message, int, error) {
+	if v < Version01 || v > Version06Wip {
+		return nil, 0, missing(v, "SUBSCRIBE_RESPONSE")
+	}
+	if v == Version01 {
+		m := new(SubscribeOK)
+		n, err := m.Parse(src, v)
+		return m, n, err
+	}
+	if v == Version02 {
+		m := new(SubscribeOK)
+		n, err := m.Parse(src, v)
+		return m, n, err
+	}
 	code, n := vi.Parse(src)
 	if n <= 0 {
 		_, err := fail(v, "SUBSCRIBE_RESPONSE", "Type", 0, vi.Fault(src))
@@ -80,15 +135,15 @@ func ParseSubscribeResponse(src []byte, v Version) (Message, int, error) {
 	}
 	var m Message
 	switch {
-	case code == 0x0 && v <= Version04:
+	case code == 0x0 && v >= Version03 && v <= Version04:
 		m = new(SubscribeOK)
-	case code == 0x0 && v == Version05:
+	case code == 0x0 && v >= Version05:
 		m = new(SubscribeStart)
-	case code == 0x1 && v == Version05:
+	case code == 0x1 && v >= Version05:
 		m = new(SubscribeEnd)
-	case code == 0x1 && v <= Version04:
+	case code == 0x1 && v >= Version03 && v <= Version04:
 		m = new(SubscribeDrop)
-	case code == 0x2 && v == Version05:
+	case code == 0x2 && v >= Version05:
 		m = new(SubscribeDrop)
 	default:
 		_, err := fail(v, "SUBSCRIBE_RESPONSE", "Type", 0, wire.MalformedCode("a type of this version", code))

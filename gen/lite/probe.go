@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Probe is the PROBE message (moq-lite-03 to moq-lite-05).
+// Probe is the PROBE message (moq-lite-03 to moq-lite-06-wip).
 // The publisher's estimate of the path, on a Probe stream.
 //
 // It stands on a bidi stream Probe (sent to its opener).
@@ -29,7 +29,7 @@ func (*Probe) MessageName() string {
 
 // Parse reads a PROBE from the start of src; see [Message].
 func (m *Probe) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return 0, missing(v, "PROBE")
 	}
 	var n int
@@ -60,7 +60,7 @@ func (m *Probe) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Probe) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return dst, missing(v, "PROBE")
 	}
 	var e *wire.Error
@@ -91,6 +91,11 @@ func (m *Probe) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Probe) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

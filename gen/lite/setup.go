@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Setup is the SETUP message (moq-lite-05).
+// Setup is the SETUP message (moq-lite-05 to moq-lite-06-wip).
 // What an endpoint says about itself: the only message of the Setup stream, and then FIN.
 //
 // It stands on a uni stream Setup (sent by its opener).
@@ -23,7 +23,7 @@ type Setup struct {
 	Cost    wire.Optional[uint64] // of crossing this link; absent is 1
 	Origin  wire.Optional[uint64] // hop id of the sender; 0 reads as absent
 	Unknown []wire.Param          // items of types that have no field here, and further ones of those that have
-	Order   []uint64              // types in their order on the wire, when that was not ascending; 03+
+	Order   []uint64              // types in their order on the wire, when that was not ascending; 01+
 }
 
 // MessageName is SETUP.
@@ -33,7 +33,7 @@ func (*Setup) MessageName() string {
 
 // Parse reads a SETUP from the start of src; see [Message].
 func (m *Setup) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "SETUP")
 	}
 	var n int
@@ -58,7 +58,7 @@ func (m *Setup) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Setup) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "SETUP")
 	}
 	var e *wire.Error
@@ -78,6 +78,11 @@ func (m *Setup) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Setup) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -13,7 +13,7 @@ type UniStream uint64
 // The types of unidirectional streams.
 const (
 	UniGroup UniStream = 0x0 // opened by the publisher
-	UniSetup UniStream = 0x1 // 05: opened by each side, once
+	UniSetup UniStream = 0x1 // 05+: opened by each side, once
 )
 
 // String is the name of the type, or its number.
@@ -27,14 +27,14 @@ func (t UniStream) String() string {
 	return fmt.Sprintf("UniStream(0x%x)", uint64(t))
 }
 func (t UniStream) check(v Version) *wire.Error {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return wire.Unsupported("stream type " + t.String())
 	}
 	switch t {
 	case UniGroup:
 		return nil
 	case UniSetup:
-		if v == Version05 {
+		if v >= Version05 {
 			return nil
 		}
 	default:
@@ -74,10 +74,10 @@ const (
 	BidiSession   BidiStream = 0x0 // every deployed endpoint refuses it
 	BidiAnnounce  BidiStream = 0x1 // opened by the subscriber
 	BidiSubscribe BidiStream = 0x2 // opened by the subscriber
-	BidiFetch     BidiStream = 0x3 // opened by the subscriber; named since 03, served since 05
-	BidiProbe     BidiStream = 0x4 // opened by the subscriber, which sends nothing more
+	BidiFetch     BidiStream = 0x3 // 03+: opened by the subscriber; named since 03, served since 05
+	BidiProbe     BidiStream = 0x4 // 03+: opened by the subscriber, which sends nothing more
 	BidiGoaway    BidiStream = 0x5 // 04+: opened by either side
-	BidiTrack     BidiStream = 0x6 // 05: opened by the subscriber
+	BidiTrack     BidiStream = 0x6 // 05+: opened by the subscriber
 )
 
 // String is the name of the type, or its number.
@@ -101,7 +101,7 @@ func (t BidiStream) String() string {
 	return fmt.Sprintf("BidiStream(0x%x)", uint64(t))
 }
 func (t BidiStream) check(v Version) *wire.Error {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return wire.Unsupported("stream type " + t.String())
 	}
 	switch t {
@@ -111,17 +111,19 @@ func (t BidiStream) check(v Version) *wire.Error {
 	case BidiSubscribe:
 		return nil
 	case BidiFetch:
-		if v == Version05 {
+		if v >= Version05 {
 			return nil
 		}
 	case BidiProbe:
-		return nil
+		if v >= Version03 {
+			return nil
+		}
 	case BidiGoaway:
 		if v >= Version04 {
 			return nil
 		}
 	case BidiTrack:
-		if v == Version05 {
+		if v >= Version05 {
 			return nil
 		}
 	default:

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Subscribe is the SUBSCRIBE message (moq-lite-03 to moq-lite-05).
+// Subscribe is the SUBSCRIBE message (moq-lite-01 to moq-lite-06-wip).
 // Asks for the groups of a track.
 //
 // It stands on a bidi stream Subscribe (sent by its opener).
@@ -18,20 +18,20 @@ import (
 //	  Broadcast    path
 //	  Track        string
 //	  Priority     u8
-//	  Ordered      flag
-//	  Max Latency  vi unit ms
-//	  Start Group  option
-//	  End Group    option
+//	  Ordered      flag  03+
+//	  Max Latency  vi unit ms  03+
+//	  Start Group  option  03+
+//	  End Group    option  03+
 //	}
 type Subscribe struct {
 	ID         uint64 // unique in its direction of the session
 	Broadcast  string
 	Track      string
 	Priority   uint8                 // higher is more urgent
-	Ordered    bool                  // oldest group first
-	MaxLatency uint64                // 0: only the latest group
-	StartGroup wire.Optional[uint64] // absent: the latest
-	EndGroup   wire.Optional[uint64] // inclusive; absent: without end
+	Ordered    bool                  // 03+: oldest group first
+	MaxLatency uint64                // 03+: 0: only the latest group
+	StartGroup wire.Optional[uint64] // 03+: absent: the latest
+	EndGroup   wire.Optional[uint64] // 03+: inclusive; absent: without end
 }
 
 // MessageName is SUBSCRIBE.
@@ -41,7 +41,7 @@ func (*Subscribe) MessageName() string {
 
 // Parse reads a SUBSCRIBE from the start of src; see [Message].
 func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return 0, missing(v, "SUBSCRIBE")
 	}
 	var n int
@@ -53,6 +53,7 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "SUBSCRIBE", "", 0, e)
 	}
 	src = src[:off+int(size)]
+	*m = Subscribe{}
 	m.ID, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "SUBSCRIBE", "ID", off, vi.Fault(src[off:]))
@@ -73,28 +74,30 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 	}
 	m.Priority = src[off]
 	off++
-	if off >= len(src) {
-		return failBody(v, "SUBSCRIBE", "Ordered", off, wire.Short(1, 0))
+	if v >= Version03 {
+		if off >= len(src) {
+			return failBody(v, "SUBSCRIBE", "Ordered", off, wire.Short(1, 0))
+		}
+		m.Ordered = src[off] != 0
+		off++
+		m.MaxLatency, n = wire.ParseVarint(src[off:])
+		if n <= 0 {
+			return failBody(v, "SUBSCRIBE", "Max Latency", off, vi.Fault(src[off:]))
+		}
+		off += n
+		x, n = wire.ParseVarint(src[off:])
+		if n <= 0 {
+			return failBody(v, "SUBSCRIBE", "Start Group", off, vi.Fault(src[off:]))
+		}
+		m.StartGroup = wire.OptionOf(x)
+		off += n
+		x, n = wire.ParseVarint(src[off:])
+		if n <= 0 {
+			return failBody(v, "SUBSCRIBE", "End Group", off, vi.Fault(src[off:]))
+		}
+		m.EndGroup = wire.OptionOf(x)
+		off += n
 	}
-	m.Ordered = src[off] != 0
-	off++
-	m.MaxLatency, n = wire.ParseVarint(src[off:])
-	if n <= 0 {
-		return failBody(v, "SUBSCRIBE", "Max Latency", off, vi.Fault(src[off:]))
-	}
-	off += n
-	x, n = wire.ParseVarint(src[off:])
-	if n <= 0 {
-		return failBody(v, "SUBSCRIBE", "Start Group", off, vi.Fault(src[off:]))
-	}
-	m.StartGroup = wire.OptionOf(x)
-	off += n
-	x, n = wire.ParseVarint(src[off:])
-	if n <= 0 {
-		return failBody(v, "SUBSCRIBE", "End Group", off, vi.Fault(src[off:]))
-	}
-	m.EndGroup = wire.OptionOf(x)
-	off += n
 	if off != len(src) {
 		return failBody(v, "SUBSCRIBE", "", off, wire.Trailing(len(src)-off))
 	}
@@ -103,11 +106,31 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE")
 	}
 	var x uint64
 	var e *wire.Error
+	if v <= Version02 {
+		if m.Ordered {
+			return dst, refuse(v, "SUBSCRIBE", "Ordered", wire.Unsupported(""))
+		}
+	}
+	if v <= Version02 {
+		if m.MaxLatency != 0 {
+			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.Unsupported(""))
+		}
+	}
+	if v <= Version02 {
+		if m.StartGroup.Set {
+			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.Unsupported(""))
+		}
+	}
+	if v <= Version02 {
+		if m.EndGroup.Set {
+			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.Unsupported(""))
+		}
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
@@ -124,21 +147,23 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "SUBSCRIBE", "Track", e)
 	}
 	b = append(b, m.Priority)
-	b = wire.AppendFlag(b, m.Ordered)
-	if m.MaxLatency > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
+	if v >= Version03 {
+		b = wire.AppendFlag(b, m.Ordered)
+		if m.MaxLatency > vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
+		}
+		b = wire.AppendVarint(b, m.MaxLatency)
+		x = wire.OptionValue(m.StartGroup, vi.Max())
+		if x > vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+		}
+		b = wire.AppendVarint(b, x)
+		x = wire.OptionValue(m.EndGroup, vi.Max())
+		if x > vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+		}
+		b = wire.AppendVarint(b, x)
 	}
-	b = wire.AppendVarint(b, m.MaxLatency)
-	x = wire.OptionValue(m.StartGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
-	x = wire.OptionValue(m.EndGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {
@@ -148,6 +173,11 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Subscribe) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

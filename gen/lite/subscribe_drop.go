@@ -7,14 +7,14 @@ import (
 	"log/slog"
 )
 
-// SubscribeDrop is the SUBSCRIBE_DROP message (moq-lite-03 to moq-lite-05).
+// SubscribeDrop is the SUBSCRIBE_DROP message (moq-lite-03 to moq-lite-06-wip).
 // Groups that will not come. No deployed endpoint sends it; all read it.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
 //
 //	SUBSCRIBE_DROP {
 //	  Type        vi = 0x1  03-04
-//	  Type        vi = 0x2  05
+//	  Type        vi = 0x2  05+
 //	  Length      vi
 //	  Start       vi
 //	  End         vi
@@ -33,7 +33,7 @@ func (*SubscribeDrop) MessageName() string {
 
 // Parse reads a SUBSCRIBE_DROP from the start of src; see [Message].
 func (m *SubscribeDrop) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return 0, missing(v, "SUBSCRIBE_DROP")
 	}
 	var n int
@@ -47,7 +47,7 @@ func (m *SubscribeDrop) Parse(src []byte, v Version) (int, error) {
 			return fail(v, "SUBSCRIBE_DROP", "Type", 0, wire.MalformedCode("0x1", x))
 		}
 	}
-	if v == Version05 {
+	if v >= Version05 {
 		if x != 0x2 {
 			return fail(v, "SUBSCRIBE_DROP", "Type", 0, wire.MalformedCode("0x2", x))
 		}
@@ -82,7 +82,7 @@ func (m *SubscribeDrop) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE_DROP")
 	}
 	var e *wire.Error
@@ -90,7 +90,7 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 	if v <= Version04 {
 		b = wire.AppendVarint(b, 0x1)
 	}
-	if v == Version05 {
+	if v >= Version05 {
 		b = wire.AppendVarint(b, 0x2)
 	}
 	mark := len(b)
@@ -116,6 +116,11 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubscribeDrop) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// SubscribeEnd is the SUBSCRIBE_END message (moq-lite-05).
+// SubscribeEnd is the SUBSCRIBE_END message (moq-lite-05 to moq-lite-06-wip).
 // No further groups.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
@@ -28,7 +28,7 @@ func (*SubscribeEnd) MessageName() string {
 
 // Parse reads a SUBSCRIBE_END from the start of src; see [Message].
 func (m *SubscribeEnd) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "SUBSCRIBE_END")
 	}
 	var n int
@@ -60,7 +60,7 @@ func (m *SubscribeEnd) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *SubscribeEnd) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE_END")
 	}
 	var e *wire.Error
@@ -81,6 +81,11 @@ func (m *SubscribeEnd) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubscribeEnd) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,10 +7,20 @@ import (
 	"log/slog"
 )
 
-// SubscribeOK is the SUBSCRIBE_OK message (moq-lite-03 to moq-lite-04).
-// The subscription stands. For information: some publishers echo the request, some zeros.
+// SubscribeOK is the SUBSCRIBE_OK message (moq-lite-01 to moq-lite-04).
+// The subscription stands.
+// From 03 on for information: some publishers echo the request, some zeros.
 //
-// It stands on a bidi stream Subscribe (sent to its opener).
+// It stands on a bidi stream Subscribe (sent to its opener) in 01, on a bidi stream Subscribe (sent to its opener) in 02, on a bidi stream Subscribe (sent to its opener) in 03-04.
+//
+//	SUBSCRIBE_OK {
+//	  Length    vi
+//	  Priority  u8
+//	}
+//
+//	SUBSCRIBE_OK {
+//	  Length  vi
+//	}
 //
 //	SUBSCRIBE_OK {
 //	  Type         vi = 0x0
@@ -22,11 +32,11 @@ import (
 //	  End Group    option
 //	}
 type SubscribeOK struct {
-	Priority   uint8
-	Ordered    bool
-	MaxLatency uint64
-	StartGroup wire.Optional[uint64]
-	EndGroup   wire.Optional[uint64]
+	Priority   uint8                 // 01, 03-04
+	Ordered    bool                  // 03-04
+	MaxLatency uint64                // 03-04
+	StartGroup wire.Optional[uint64] // 03-04
+	EndGroup   wire.Optional[uint64] // 03-04
 }
 
 // MessageName is SUBSCRIBE_OK.
@@ -36,9 +46,49 @@ func (*SubscribeOK) MessageName() string {
 
 // Parse reads a SUBSCRIBE_OK from the start of src; see [Message].
 func (m *SubscribeOK) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version04 {
+	if v < Version01 || v > Version04 {
 		return 0, missing(v, "SUBSCRIBE_OK")
 	}
+	if v == Version01 {
+		return m.parseA(src, v)
+	}
+	if v == Version02 {
+		return m.parseB(src, v)
+	}
+	return m.parseC(src, v)
+}
+func (m *SubscribeOK) parseA(src []byte, v Version) (int, error) {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
+		return fail(v, "SUBSCRIBE_OK", "", 0, e)
+	}
+	src = src[:off+int(size)]
+	*m = SubscribeOK{}
+	if off >= len(src) {
+		return failBody(v, "SUBSCRIBE_OK", "Priority", off, wire.Short(1, 0))
+	}
+	m.Priority = src[off]
+	off++
+	if off != len(src) {
+		return failBody(v, "SUBSCRIBE_OK", "", off, wire.Trailing(len(src)-off))
+	}
+	return off, nil
+}
+func (m *SubscribeOK) parseB(src []byte, v Version) (int, error) {
+	size, off := wire.ParseVarint(src)
+	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, maxBody)
+		return fail(v, "SUBSCRIBE_OK", "", 0, e)
+	}
+	src = src[:off+int(size)]
+	*m = SubscribeOK{}
+	if off != len(src) {
+		return failBody(v, "SUBSCRIBE_OK", "", off, wire.Trailing(len(src)-off))
+	}
+	return off, nil
+}
+func (m *SubscribeOK) parseC(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	x, n = wire.ParseVarint(src)
@@ -90,9 +140,76 @@ func (m *SubscribeOK) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version04 {
+	if v < Version01 || v > Version04 {
 		return dst, missing(v, "SUBSCRIBE_OK")
 	}
+	if v == Version01 {
+		return m.appendA(dst, v)
+	}
+	if v == Version02 {
+		return m.appendB(dst, v)
+	}
+	return m.appendC(dst, v)
+}
+func (m *SubscribeOK) appendA(dst []byte, v Version) ([]byte, error) {
+	var e *wire.Error
+	if m.Ordered {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Ordered", wire.Unsupported(""))
+	}
+	if m.MaxLatency != 0 {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.Unsupported(""))
+	}
+	if m.StartGroup.Set {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.Unsupported(""))
+	}
+	if m.EndGroup.Set {
+		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.Unsupported(""))
+	}
+	b := dst
+	mark := len(b)
+	b = append(b, 0)
+	b = append(b, m.Priority)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
+		}
+	}
+	return b, nil
+}
+func (m *SubscribeOK) appendB(dst []byte, v Version) ([]byte, error) {
+	var e *wire.Error
+	if m.Priority != 0 {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Priority", wire.Unsupported(""))
+	}
+	if m.Ordered {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Ordered", wire.Unsupported(""))
+	}
+	if m.MaxLatency != 0 {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.Unsupported(""))
+	}
+	if m.StartGroup.Set {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.Unsupported(""))
+	}
+	if m.EndGroup.Set {
+		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.Unsupported(""))
+	}
+	b := dst
+	mark := len(b)
+	b = append(b, 0)
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
+		}
+	}
+	return b, nil
+}
+func (m *SubscribeOK) appendC(dst []byte, v Version) ([]byte, error) {
 	var x uint64
 	var e *wire.Error
 	b := dst
@@ -124,6 +241,11 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubscribeOK) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// SubscribeStart is the SUBSCRIBE_START message (moq-lite-05).
+// SubscribeStart is the SUBSCRIBE_START message (moq-lite-05 to moq-lite-06-wip).
 // The subscription stands. The draft calls it SUBSCRIBE_OK.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
@@ -28,7 +28,7 @@ func (*SubscribeStart) MessageName() string {
 
 // Parse reads a SUBSCRIBE_START from the start of src; see [Message].
 func (m *SubscribeStart) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "SUBSCRIBE_START")
 	}
 	var n int
@@ -60,7 +60,7 @@ func (m *SubscribeStart) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *SubscribeStart) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE_START")
 	}
 	var e *wire.Error
@@ -81,6 +81,11 @@ func (m *SubscribeStart) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubscribeStart) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

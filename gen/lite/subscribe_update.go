@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// SubscribeUpdate is the SUBSCRIBE_UPDATE message (moq-lite-03 to moq-lite-05).
+// SubscribeUpdate is the SUBSCRIBE_UPDATE message (moq-lite-03 to moq-lite-06-wip).
 // Replaces all of these for the subscription of its stream. An absent start leaves the position.
 //
 // It stands on a bidi stream Subscribe (sent by its opener).
@@ -35,7 +35,7 @@ func (*SubscribeUpdate) MessageName() string {
 
 // Parse reads a SUBSCRIBE_UPDATE from the start of src; see [Message].
 func (m *SubscribeUpdate) Parse(src []byte, v Version) (int, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return 0, missing(v, "SUBSCRIBE_UPDATE")
 	}
 	var n int
@@ -81,7 +81,7 @@ func (m *SubscribeUpdate) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
-	if v < Version03 || v > Version05 {
+	if v < Version03 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE_UPDATE")
 	}
 	var x uint64
@@ -114,6 +114,11 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubscribeUpdate) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

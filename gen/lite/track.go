@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Track is the TRACK message (moq-lite-05).
+// Track is the TRACK message (moq-lite-05 to moq-lite-06-wip).
 // Asks for the properties of a track.
 //
 // It stands on a bidi stream Track (sent by its opener).
@@ -29,7 +29,7 @@ func (*Track) MessageName() string {
 
 // Parse reads a TRACK from the start of src; see [Message].
 func (m *Track) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "TRACK")
 	}
 	var n int
@@ -58,7 +58,7 @@ func (m *Track) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *Track) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "TRACK")
 	}
 	var e *wire.Error
@@ -82,6 +82,11 @@ func (m *Track) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Track) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

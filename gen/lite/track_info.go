@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// TrackInfo is the TRACK_INFO message (moq-lite-05).
+// TrackInfo is the TRACK_INFO message (moq-lite-05 to moq-lite-06-wip).
 // The properties of a track, which never change.
 //
 // It stands on a bidi stream Track (sent to its opener).
@@ -33,7 +33,7 @@ func (*TrackInfo) MessageName() string {
 
 // Parse reads a TRACK_INFO from the start of src; see [Message].
 func (m *TrackInfo) Parse(src []byte, v Version) (int, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return 0, missing(v, "TRACK_INFO")
 	}
 	var n int
@@ -74,7 +74,7 @@ func (m *TrackInfo) Parse(src []byte, v Version) (int, error) {
 
 // Append writes m behind dst; see [Message].
 func (m *TrackInfo) Append(dst []byte, v Version) ([]byte, error) {
-	if v != Version05 {
+	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "TRACK_INFO")
 	}
 	var e *wire.Error
@@ -103,6 +103,11 @@ func (m *TrackInfo) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *TrackInfo) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

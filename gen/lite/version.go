@@ -15,9 +15,12 @@ type Version uint8
 
 // The versions, oldest first.
 const (
-	Version03 Version = 3
-	Version04 Version = 4
-	Version05 Version = 5
+	Version01    Version = 1
+	Version02    Version = 2
+	Version03    Version = 3
+	Version04    Version = 4
+	Version05    Version = 5
+	Version06Wip Version = 6
 )
 
 // maxBody is the longest body of a message.
@@ -29,12 +32,18 @@ const vi = wire.RFC9000
 // String is the name of v.
 func (v Version) String() string {
 	switch v {
+	case Version01:
+		return "moq-lite-01"
+	case Version02:
+		return "moq-lite-02"
 	case Version03:
 		return "moq-lite-03"
 	case Version04:
 		return "moq-lite-04"
 	case Version05:
 		return "moq-lite-05"
+	case Version06Wip:
+		return "moq-lite-06-wip"
 	}
 	return "lite of an unknown version"
 }
@@ -42,37 +51,68 @@ func (v Version) String() string {
 // ALPN is the protocol token by which a connection agrees on v.
 func (v Version) ALPN() string {
 	switch v {
+	case Version01:
+		return "moql"
+	case Version02:
+		return "moql"
 	case Version03:
 		return "moq-lite-03"
 	case Version04:
 		return "moq-lite-04"
 	case Version05:
 		return "moq-lite-05"
+	case Version06Wip:
+		return "moq-lite-06-wip"
 	}
 	return ""
 }
 
+// Code is the number that stands for v where versions are agreed on in messages; 0 if they never are.
+func (v Version) Code() uint64 {
+	switch v {
+	case Version01:
+		return 0xff0dad01
+	case Version02:
+		return 0xff0dad02
+	case Version03:
+		return 0xff0dad03
+	case Version04:
+		return 0xff0dad04
+	case Version05:
+		return 0xff0dad05
+	case Version06Wip:
+		return 0xff0dad06
+	}
+	return 0
+}
+
 // Versions lists all versions, newest first.
 func Versions() []Version {
-	return []Version{Version05, Version04, Version03}
+	return []Version{Version06Wip, Version05, Version04, Version03, Version02, Version01}
 }
 
 // ParseVersion finds a version by its name, its ALPN token or a common short name.
 func ParseVersion(name string) (Version, error) {
 	switch name {
+	case "moq-lite-01", "lite-01":
+		return Version01, nil
+	case "moq-lite-02", "lite-02":
+		return Version02, nil
 	case "moq-lite-03", "lite-03":
 		return Version03, nil
 	case "moq-lite-04", "lite-04":
 		return Version04, nil
 	case "moq-lite-05", "lite-05":
 		return Version05, nil
+	case "moq-lite-06-wip", "lite-06-wip", "lite-06":
+		return Version06Wip, nil
 	}
-	return 0, fmt.Errorf("unknown version %q: lite has moq-lite-03, moq-lite-04, moq-lite-05", name)
+	return 0, fmt.Errorf("unknown version %q: lite has moq-lite-01, moq-lite-02, moq-lite-03, moq-lite-04, moq-lite-05, moq-lite-06-wip", name)
 }
 
 // fail is the result of a parse that e ended.
 func fail(v Version, message, field string, off int, e *wire.Error) (int, error) {
-	return 0, e.At(field, off).In(v.String(), message)
+	return 0, e.At(field, off).In(v.String(), message).Closing(0x5)
 }
 
 // failBody is fail inside a body of known length, in which nothing is merely short.

@@ -9,12 +9,12 @@ import (
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool) wiretest.Framing {
 	vi := v.vi()
 	return wiretest.Framing{
 		Limit: maxBody,
 		Typed: typed,
-		U16:   true,
+		U16:   u16,
 		Vi:    vi,
 	}
 }
@@ -28,10 +28,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(ClientSetup)
 		},
+		loose: []Version{},
 		name:  "CLIENT_SETUP",
 		on:    []Version{Version16, Version15, Version14},
 		open:  false,
-		typed: true,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -41,10 +43,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(ServerSetup)
 		},
+		loose: []Version{},
 		name:  "SERVER_SETUP",
 		on:    []Version{Version16, Version15, Version14},
 		open:  false,
-		typed: true,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -54,10 +58,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Setup)
 		},
+		loose: []Version{},
 		name:  "SETUP",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17},
 		open:  false,
-		typed: true,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		u16:   true,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -67,10 +73,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Subscribe)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
 		open:  false,
-		typed: true,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -80,10 +88,540 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubscribeOK)
 		},
+		loose: []Version{},
 		name:  "SUBSCRIBE_OK",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
 		open:  false,
-		typed: true,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeError)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeUpdate(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeUpdate)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_UPDATE",
+		on:    []Version{Version15, Version14},
+		open:  false,
+		typed: []Version{Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawRequestUpdate(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(RequestUpdate)
+		},
+		loose: []Version{},
+		name:  "REQUEST_UPDATE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawUnsubscribe(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(Unsubscribe)
+		},
+		loose: []Version{},
+		name:  "UNSUBSCRIBE",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawRequestOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(RequestOK)
+		},
+		loose: []Version{},
+		name:  "REQUEST_OK",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawRequestError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(RequestError)
+		},
+		loose: []Version{},
+		name:  "REQUEST_ERROR",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawGoaway(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(Goaway)
+		},
+		loose: []Version{Version18},
+		name:  "GOAWAY",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawMaxRequestID(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(MaxRequestID)
+		},
+		loose: []Version{},
+		name:  "MAX_REQUEST_ID",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawRequestsBlocked(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(RequestsBlocked)
+		},
+		loose: []Version{},
+		name:  "REQUESTS_BLOCKED",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublish(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(Publish)
+		},
+		loose: []Version{},
+		name:  "PUBLISH",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishOK)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_OK",
+		on:    []Version{Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishError)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishDone(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishDone)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_DONE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishStateNotify(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishStateNotify)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_STATE_NOTIFY",
+		on:    []Version{Version22, Version21, Version20},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetch(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(Fetch)
+		},
+		loose: []Version{},
+		name:  "FETCH",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(FetchOK)
+		},
+		loose: []Version{},
+		name:  "FETCH_OK",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(FetchError)
+		},
+		loose: []Version{},
+		name:  "FETCH_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchCancel(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(FetchCancel)
+		},
+		loose: []Version{},
+		name:  "FETCH_CANCEL",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawTrackStatus(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(TrackStatus)
+		},
+		loose: []Version{},
+		name:  "TRACK_STATUS",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawTrackStatusOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(TrackStatusOK)
+		},
+		loose: []Version{},
+		name:  "TRACK_STATUS_OK",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawTrackStatusError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(TrackStatusError)
+		},
+		loose: []Version{},
+		name:  "TRACK_STATUS_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishNamespace(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishNamespace)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_NAMESPACE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishNamespaceOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishNamespaceOK)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_NAMESPACE_OK",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishNamespaceError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishNamespaceError)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_NAMESPACE_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishNamespaceDone(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishNamespaceDone)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_NAMESPACE_DONE",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishNamespaceCancel(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishNamespaceCancel)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_NAMESPACE_CANCEL",
+		on:    []Version{Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeNamespace(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeNamespace)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_NAMESPACE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeNamespaceOK(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeNamespaceOK)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_NAMESPACE_OK",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeNamespaceError(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeNamespaceError)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_NAMESPACE_ERROR",
+		on:    []Version{Version14},
+		open:  false,
+		typed: []Version{Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawUnsubscribeNamespace(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(UnsubscribeNamespace)
+		},
+		loose: []Version{},
+		name:  "UNSUBSCRIBE_NAMESPACE",
+		on:    []Version{Version15, Version14},
+		open:  false,
+		typed: []Version{Version15, Version14},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawNamespace(t, v)
+		},
+		framed: true,
+		fresh: func(like Message) Message {
+			if m, ok := like.(*Namespace); ok {
+				return &Namespace{Cluster: m.Cluster}
+			}
+			return &Namespace{Cluster: true}
+		},
+		loose: []Version{},
+		name:  "NAMESPACE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawNamespaceDone(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(NamespaceDone)
+		},
+		loose: []Version{},
+		name:  "NAMESPACE_DONE",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawSubscribeTracks(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(SubscribeTracks)
+		},
+		loose: []Version{},
+		name:  "SUBSCRIBE_TRACKS",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishBlocked(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishBlocked)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_BLOCKED",
+		on:    []Version{Version18, Version17},
+		open:  false,
+		typed: []Version{Version18, Version17},
+		u16:   true,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPublishSkipped(t, v)
+		},
+		framed: true,
+		fresh: func(Message) Message {
+			return new(PublishSkipped)
+		},
+		loose: []Version{},
+		name:  "PUBLISH_SKIPPED",
+		on:    []Version{Version22, Version21, Version20, Version19},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19},
+		u16:   true,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -93,10 +631,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(SubgroupHeader)
 		},
+		loose: []Version{},
 		name:  "SUBGROUP_HEADER",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -115,10 +655,12 @@ var testCases = []testCase{
 				PriorObjectID: wire.Optional[uint64]{Set: true},
 			}
 		},
+		loose: []Version{},
 		name:  "SUBGROUP_OBJECT",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -137,10 +679,108 @@ var testCases = []testCase{
 				PriorObjectID: wire.Optional[uint64]{Set: true},
 			}
 		},
+		loose: []Version{},
 		name:  "SUBGROUP_OBJECT_HEADER",
 		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchHeader(t, v)
+		},
+		framed: false,
+		fresh: func(Message) Message {
+			return new(FetchHeader)
+		},
+		loose: []Version{},
+		name:  "FETCH_HEADER",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchObject(t, v)
+		},
+		framed: false,
+		fresh: func(like Message) Message {
+			if m, ok := like.(*FetchObject); ok {
+				return &FetchObject{First: m.First}
+			}
+			return &FetchObject{First: true}
+		},
+		loose: []Version{},
+		name:  "FETCH_OBJECT",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawFetchObjectHeader(t, v)
+		},
+		framed: false,
+		fresh: func(like Message) Message {
+			if m, ok := like.(*FetchObjectHeader); ok {
+				return &FetchObjectHeader{First: m.First}
+			}
+			return &FetchObjectHeader{First: true}
+		},
+		loose: []Version{},
+		name:  "FETCH_OBJECT_HEADER",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  false,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawObjectDatagram(t, v)
+		},
+		framed: false,
+		fresh: func(Message) Message {
+			return new(ObjectDatagram)
+		},
+		loose: []Version{},
+		name:  "OBJECT_DATAGRAM",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+		open:  true,
+		typed: []Version{},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPaddingStream(t, v)
+		},
+		framed: false,
+		fresh: func(Message) Message {
+			return new(PaddingStream)
+		},
+		loose: []Version{},
+		name:  "PADDING_STREAM",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18},
+		open:  true,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18},
+		u16:   false,
+	},
+	{
+		draw: func(t *rapid.T, v Version) Message {
+			return drawPaddingDatagram(t, v)
+		},
+		framed: false,
+		fresh: func(Message) Message {
+			return new(PaddingDatagram)
+		},
+		loose: []Version{},
+		name:  "PADDING_DATAGRAM",
+		on:    []Version{Version22, Version21, Version20, Version19, Version18},
+		open:  true,
+		typed: []Version{Version22, Version21, Version20, Version19, Version18},
+		u16:   false,
 	},
 }
 var fieldCases = []fieldCase{
@@ -417,6 +1057,14 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
 		field:   "Parameters.DYNAMIC_GROUPS",
 		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
 		message: "SUBSCRIBE",
@@ -433,11 +1081,35 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
 		field:   "Parameters.INCLUDE_PROPERTIES",
 		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
 			m.(*Subscribe).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE",
+		set: func(m Message) {
+			m.(*Subscribe).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
 		},
 	},
 	{
@@ -609,6 +1281,14 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
 		field:   "Parameters.DYNAMIC_GROUPS",
 		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
 		message: "SUBSCRIBE_OK",
@@ -625,11 +1305,35 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
 		field:   "Parameters.INCLUDE_PROPERTIES",
 		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
 			m.(*SubscribeOK).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE_OK",
+		set: func(m Message) {
+			m.(*SubscribeOK).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
 		},
 	},
 	{
@@ -649,6 +1353,2430 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		field:   "Start Location",
+		lacking: []Version{Version15},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).StartLocation.Group = 1
+		},
+	},
+	{
+		field:   "End Group",
+		lacking: []Version{Version15},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).EndGroup = 1
+		},
+	},
+	{
+		field:   "Subscriber Priority",
+		lacking: []Version{Version15},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).SubscriberPriority = 1
+		},
+	},
+	{
+		field:   "Forward",
+		lacking: []Version{Version15},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Forward = 1
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version15, Version14},
+		message: "SUBSCRIBE_UPDATE",
+		set: func(m Message) {
+			m.(*SubscribeUpdate).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Existing Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).ExistingRequestID = 1
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16},
+		message: "REQUEST_UPDATE",
+		set: func(m Message) {
+			m.(*RequestUpdate).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).RequestID = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Track Properties",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "REQUEST_OK",
+		set: func(m Message) {
+			m.(*RequestOK).TrackProperties.Unknown = make([]wire.Param, 1)
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		message: "REQUEST_ERROR",
+		set: func(m Message) {
+			m.(*RequestError).RequestID = 1
+		},
+	},
+	{
+		field:   "Retry Interval",
+		lacking: []Version{Version15},
+		message: "REQUEST_ERROR",
+		set: func(m Message) {
+			m.(*RequestError).RetryInterval = 1
+		},
+	},
+	{
+		field:   "Redirect",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "REQUEST_ERROR",
+		set: func(m Message) {
+			m.(*RequestError).Redirect.ConnectURI = "x"
+		},
+	},
+	{
+		field:   "Timeout",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "GOAWAY",
+		set: func(m Message) {
+			m.(*Goaway).Timeout = 1
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version17, Version16, Version15, Version14},
+		message: "GOAWAY",
+		set: func(m Message) {
+			m.(*Goaway).RequestID = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Group Order",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).GroupOrder = 1
+		},
+	},
+	{
+		field:   "Content Exists",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).ContentExists = 1
+		},
+	},
+	{
+		field:   "Largest Location",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).LargestLocation.Group = 1
+		},
+	},
+	{
+		field:   "Forward",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Forward = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Track Properties",
+		lacking: []Version{Version15, Version14},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).TrackProperties.Unknown = make([]wire.Param, 1)
+		},
+	},
+	{
+		field:   "Track Properties.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16},
+		message: "PUBLISH",
+		set: func(m Message) {
+			m.(*Publish).TrackProperties.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version17},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).RequestID = 1
+		},
+	},
+	{
+		field:   "Forward",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Forward = 1
+		},
+	},
+	{
+		field:   "Subscriber Priority",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).SubscriberPriority = 1
+		},
+	},
+	{
+		field:   "Group Order",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).GroupOrder = 1
+		},
+	},
+	{
+		field:   "Filter",
+		lacking: []Version{Version17, Version16, Version15},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Filter.Type = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version17, Version16},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version17, Version16, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version17, Version16, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_OK",
+		set: func(m Message) {
+			m.(*PublishOK).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		message: "PUBLISH_DONE",
+		set: func(m Message) {
+			m.(*PublishDone).RequestID = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "PUBLISH_STATE_NOTIFY",
+		set: func(m Message) {
+			m.(*PublishStateNotify).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "PUBLISH_STATE_NOTIFY",
+		set: func(m Message) {
+			m.(*PublishStateNotify).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "PUBLISH_STATE_NOTIFY",
+		set: func(m Message) {
+			m.(*PublishStateNotify).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Subscriber Priority",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).SubscriberPriority = 1
+		},
+	},
+	{
+		field:   "Group Order",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).GroupOrder = 1
+		},
+	},
+	{
+		field:   "Fetch Type",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).FetchType = 1
+		},
+	},
+	{
+		field:   "Start Location",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).StartLocation.Group = 1
+		},
+	},
+	{
+		field:   "End Location",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).EndLocation.Group = 1
+		},
+	},
+	{
+		field:   "Joining Request ID",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).JoiningRequestID = 1
+		},
+	},
+	{
+		field:   "Joining Start",
+		lacking: []Version{Version22, Version21, Version20},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).JoiningStart = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH",
+		set: func(m Message) {
+			m.(*Fetch).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).RequestID = 1
+		},
+	},
+	{
+		field:   "Group Order",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).GroupOrder = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Track Properties",
+		lacking: []Version{Version15, Version14},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).TrackProperties.Unknown = make([]wire.Param, 1)
+		},
+	},
+	{
+		field:   "Track Properties.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16},
+		message: "FETCH_OK",
+		set: func(m Message) {
+			m.(*FetchOK).TrackProperties.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Subscriber Priority",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).SubscriberPriority = 1
+		},
+	},
+	{
+		field:   "Group Order",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).GroupOrder = 1
+		},
+	},
+	{
+		field:   "Forward",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Forward = 1
+		},
+	},
+	{
+		field:   "Filter",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Filter.Type = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "TRACK_STATUS",
+		set: func(m Message) {
+			m.(*TrackStatus).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version14},
+		message: "TRACK_STATUS_OK",
+		set: func(m Message) {
+			m.(*TrackStatusOK).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "PUBLISH_NAMESPACE",
+		set: func(m Message) {
+			m.(*PublishNamespace).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Track Namespace",
+		lacking: []Version{Version16},
+		message: "PUBLISH_NAMESPACE_DONE",
+		set: func(m Message) {
+			m.(*PublishNamespaceDone).TrackNamespace = make([]string, 1)
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version15, Version14},
+		message: "PUBLISH_NAMESPACE_DONE",
+		set: func(m Message) {
+			m.(*PublishNamespaceDone).RequestID = 1
+		},
+	},
+	{
+		field:   "Track Namespace",
+		lacking: []Version{Version16},
+		message: "PUBLISH_NAMESPACE_CANCEL",
+		set: func(m Message) {
+			m.(*PublishNamespaceCancel).TrackNamespace = make([]string, 1)
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version15, Version14},
+		message: "PUBLISH_NAMESPACE_CANCEL",
+		set: func(m Message) {
+			m.(*PublishNamespaceCancel).RequestID = 1
+		},
+	},
+	{
+		field:   "Required Request ID Delta",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).RequiredRequestIDDelta = 1
+		},
+	},
+	{
+		field:   "Subscribe Options",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).SubscribeOptions = 1
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.RENDEZVOUS_TIMEOUT",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.RendezvousTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_DELIVERY_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.SubgroupDeliveryTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.EXPIRES",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.Expires = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LARGEST_OBJECT",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.LargestObject = wire.Optional[Location]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_TIMEOUT",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.FillTimeout = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FORWARD",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.Forward = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.SUBSCRIBER_PRIORITY",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.SubscriberPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.LOCATION_FILTER",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.LocationFilter = wire.Optional[Filter]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.GROUP_ORDER",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.GroupOrder = wire.Optional[GroupOrder]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.NEW_GROUP_REQUEST",
+		lacking: []Version{Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.NewGroupRequest = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.TRACK_NAMESPACE_PREFIX",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.TrackNamespacePrefix = wire.Optional[Prefix]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18, Version17, Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.HOP_PATH",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.HopPath = wire.Optional[string]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.ROUTE_COST",
+		lacking: []Version{Version16, Version15, Version14},
+		message: "SUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*SubscribeNamespace).Parameters.RouteCost = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Track Namespace Prefix",
+		lacking: []Version{Version15},
+		message: "UNSUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*UnsubscribeNamespace).TrackNamespacePrefix = make([]string, 1)
+		},
+	},
+	{
+		field:   "Request ID",
+		lacking: []Version{Version14},
+		message: "UNSUBSCRIBE_NAMESPACE",
+		set: func(m Message) {
+			m.(*UnsubscribeNamespace).RequestID = 1
+		},
+	},
+	{
+		field:   "Parameters",
+		lacking: []Version{Version16},
+		message: "NAMESPACE",
+		set: func(m Message) {
+			m.(*Namespace).Parameters.Unknown = make([]wire.Param, 1)
+		},
+	},
+	{
+		field:   "Parameters.MAX_CACHE_DURATION",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.MaxCacheDuration = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.PUBLISHER_PRIORITY",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.PublisherPriority = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.FILL_PARAMETERS",
+		lacking: []Version{Version19, Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.FillParameters = new(MessageParameters)
+		},
+	},
+	{
+		field:   "Parameters.SUBGROUP_FILTER",
+		lacking: []Version{Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.SubgroupFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECTID_FILTER",
+		lacking: []Version{Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.ObjectidFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.PRIORITY_FILTER",
+		lacking: []Version{Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.PriorityFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.OBJECT_PROPERTY_FILTER",
+		lacking: []Version{Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.ObjectPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.TRACK_PROPERTY_FILTER",
+		lacking: []Version{Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.TrackPropertyFilter = make([]string, 1)
+		},
+	},
+	{
+		field:   "Parameters.DYNAMIC_GROUPS",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.DynamicGroups = wire.Optional[uint64]{Set: true}
+		},
+	},
+	{
+		field:   "Parameters.INCLUDE_PROPERTIES",
+		lacking: []Version{Version19, Version18},
+		message: "SUBSCRIBE_TRACKS",
+		set: func(m Message) {
+			m.(*SubscribeTracks).Parameters.IncludeProperties = wire.Optional[uint8]{Set: true}
+		},
+	},
+	{
 		field:   "Default Priority",
 		lacking: []Version{Version14},
 		message: "SUBGROUP_HEADER",
@@ -662,6 +3790,190 @@ var fieldCases = []fieldCase{
 		message: "SUBGROUP_HEADER",
 		set: func(m Message) {
 			m.(*SubgroupHeader).FirstObject = true
+		},
+	},
+	{
+		field:   "Group ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).GroupID = 1
+		},
+	},
+	{
+		field:   "Object ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).ObjectID = 1
+		},
+	},
+	{
+		field:   "Status",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).Status = 1
+		},
+	},
+	{
+		field:   "Subgroup Mode",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).SubgroupMode = 1
+		},
+	},
+	{
+		field:   "Has Object",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).HasObject = true
+		},
+	},
+	{
+		field:   "Has Group",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).HasGroup = true
+		},
+	},
+	{
+		field:   "Has Priority",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).HasPriority = true
+		},
+	},
+	{
+		field:   "Has Properties",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).HasProperties = true
+		},
+	},
+	{
+		field:   "Range",
+		lacking: []Version{Version15, Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).Range = 1
+		},
+	},
+	{
+		field:   "Group ID Delta",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).GroupIDDelta = 1
+		},
+	},
+	{
+		field:   "Object ID Delta",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OBJECT",
+		set: func(m Message) {
+			m.(*FetchObject).ObjectIDDelta = 1
+		},
+	},
+	{
+		field:   "Group ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).GroupID = 1
+		},
+	},
+	{
+		field:   "Object ID",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).ObjectID = 1
+		},
+	},
+	{
+		field:   "Status",
+		lacking: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).Status = 1
+		},
+	},
+	{
+		field:   "Subgroup Mode",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).SubgroupMode = 1
+		},
+	},
+	{
+		field:   "Has Object",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).HasObject = true
+		},
+	},
+	{
+		field:   "Has Group",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).HasGroup = true
+		},
+	},
+	{
+		field:   "Has Priority",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).HasPriority = true
+		},
+	},
+	{
+		field:   "Has Properties",
+		lacking: []Version{Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).HasProperties = true
+		},
+	},
+	{
+		field:   "Range",
+		lacking: []Version{Version15, Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).Range = 1
+		},
+	},
+	{
+		field:   "Group ID Delta",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).GroupIDDelta = 1
+		},
+	},
+	{
+		field:   "Object ID Delta",
+		lacking: []Version{Version17, Version16, Version15, Version14},
+		message: "FETCH_OBJECT_HEADER",
+		set: func(m Message) {
+			m.(*FetchObjectHeader).ObjectIDDelta = 1
+		},
+	},
+	{
+		field:   "Default Priority",
+		lacking: []Version{Version14},
+		message: "OBJECT_DATAGRAM",
+		set: func(m Message) {
+			m.(*ObjectDatagram).DefaultPriority = true
 		},
 	},
 }
@@ -699,6 +4011,63 @@ var hotCases = []hotCase{
 			m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
 			m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
 			m.PayloadLength = 100000
+			return m
+		},
+		on: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+	},
+	{
+		make: func(v Version) Message {
+			m := &FetchHeader{}
+			m.RequestID = 100000
+			return m
+		},
+		on: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+	},
+	{
+		make: func(v Version) Message {
+			m := &FetchObject{}
+			if v == Version14 {
+				m.GroupID = 100000
+				m.SubgroupID = 100000
+				m.ObjectID = 100000
+				m.PublisherPriority = 100
+				m.Properties.Timestamp = wire.Some(uint64(100000))
+				m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
+				m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
+				m.Payload = []byte("payload")
+			}
+			if v == Version15 {
+				m.Payload = []byte("payload")
+			}
+			return m
+		},
+		on: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+	},
+	{
+		make: func(v Version) Message {
+			m := &FetchObjectHeader{}
+			if v == Version14 {
+				m.GroupID = 100000
+				m.SubgroupID = 100000
+				m.ObjectID = 100000
+				m.PublisherPriority = 100
+				m.Properties.Timestamp = wire.Some(uint64(100000))
+				m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
+				m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
+				m.PayloadLength = 100000
+			}
+			if v == Version15 {
+				m.PayloadLength = 100000
+			}
+			return m
+		},
+		on: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},
+	},
+	{
+		make: func(v Version) Message {
+			m := &ObjectDatagram{}
+			m.TrackAlias = 100000
+			m.GroupID = 100000
 			return m
 		},
 		on: []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14},

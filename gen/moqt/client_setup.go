@@ -100,6 +100,11 @@ func (m *ClientSetup) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *ClientSetup) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *ClientSetup) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)

@@ -95,7 +95,7 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 	vi := v.vi()
 	m := &MessageParameters{}
 	if v == Version14 || v >= Version17 {
-		if !((v >= Version17) && !(in == inSubscribe)) && rapid.Bool().Draw(t, "has DELIVERY_TIMEOUT") {
+		if !((v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inRequestUpdate)) && rapid.Bool().Draw(t, "has DELIVERY_TIMEOUT") {
 			m.DeliveryTimeout = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "DELIVERY_TIMEOUT"))
 		}
 	}
@@ -104,7 +104,7 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 			m.DeliveryTimeout = wire.Some(rapid.Uint64Range(1, vi.Max()).Draw(t, "DELIVERY_TIMEOUT"))
 		}
 	}
-	if !((v >= Version17) && !(in == inSubscribe)) && rapid.Bool().Draw(t, "has AUTHORIZATION_TOKEN") {
+	if !((v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace || in == inPublishNamespace || in == inTrackStatus || in == inFetch || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18))) && rapid.Bool().Draw(t, "has AUTHORIZATION_TOKEN") {
 		m.AuthorizationToken = drawList(t, 1, 3, "AUTHORIZATION_TOKEN", func() Token {
 			return *drawToken(t, v)
 		})
@@ -120,22 +120,22 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 		}
 	}
 	if v >= Version18 {
-		if !(!(in == inSubscribe)) && rapid.Bool().Draw(t, "has SUBGROUP_DELIVERY_TIMEOUT") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inRequestOK && (v <= Version19) || in == inPublish && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBGROUP_DELIVERY_TIMEOUT") {
 			m.SubgroupDeliveryTimeout = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "SUBGROUP_DELIVERY_TIMEOUT"))
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribeOK)) && rapid.Bool().Draw(t, "has EXPIRES") {
+		if !((v >= Version17) && !(in == inPublish || in == inRequestOK || in == inPublishOK && (v == Version17) || in == inSubscribeOK)) && rapid.Bool().Draw(t, "has EXPIRES") {
 			m.Expires = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "EXPIRES"))
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribeOK)) && rapid.Bool().Draw(t, "has LARGEST_OBJECT") {
+		if !((v >= Version17) && !(in == inPublish || in == inRequestOK || in == inSubscribeOK || in == inPublishStateNotify && (v >= Version20))) && rapid.Bool().Draw(t, "has LARGEST_OBJECT") {
 			m.LargestObject = wire.Some(*drawLocation(t, v))
 		}
 	}
 	if v >= Version18 {
-		if !(!(in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has FILL_TIMEOUT") {
+		if !(!(in == inFetch || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has FILL_TIMEOUT") {
 			m.FillTimeout = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "FILL_TIMEOUT"))
 		}
 	}
@@ -145,60 +145,67 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribe)) && rapid.Bool().Draw(t, "has FORWARD") {
+		if !((v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace && (v == Version17) || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublishStateNotify && (v >= Version20))) && rapid.Bool().Draw(t, "has FORWARD") {
 			m.Forward = wire.Some(rapid.Uint8Range(0, 1).Draw(t, "FORWARD"))
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBSCRIBER_PRIORITY") {
+		if !((v >= Version17) && !(in == inSubscribe || in == inFetch || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBSCRIBER_PRIORITY") {
 			m.SubscriberPriority = wire.Some(rapid.Uint8Range(0, 255).Draw(t, "SUBSCRIBER_PRIORITY"))
 		}
 	}
 	if v >= Version15 && v <= Version21 {
-		if !((v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has LOCATION_FILTER") {
+		if !((v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFetch && (v >= Version20) || in == inPublishStateNotify && (v >= Version20) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has LOCATION_FILTER") {
 			m.LocationFilter = wire.Some(*drawFilter(t, v))
 		}
 	}
 	if v == Version22 {
-		if !(!(in == inSubscribe || in == inFillParameters)) && rapid.Bool().Draw(t, "has LOCATION_FILTER") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inPublish || in == inFetch || in == inPublishStateNotify || in == inFillParameters)) && rapid.Bool().Draw(t, "has LOCATION_FILTER") {
 			m.LocationFilter = wire.Some(*drawFilter(t, v))
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has GROUP_ORDER") {
+		if !((v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inFetch || in == inRequestOK && (v == Version18) || in == inPublishOK && (v == Version17) || in == inSubscribeTracks && (v >= Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has GROUP_ORDER") {
 			m.GroupOrder = wire.Some(GroupOrder(rapid.Uint8Range(1, 2).Draw(t, "GROUP_ORDER")))
 		}
 	}
 	if v >= Version20 {
-		if !(!(in == inSubscribe)) && rapid.Bool().Draw(t, "has FILL_PARAMETERS") {
+		if !(!(in == inSubscribe || in == inRequestUpdate)) && rapid.Bool().Draw(t, "has FILL_PARAMETERS") {
 			m.FillParameters = drawMessageParameters(t, v, inFillParameters)
 		}
 	}
 	if v >= Version19 {
-		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBGROUP_FILTER") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBGROUP_FILTER") {
 			m.SubgroupFilter = drawList(t, 1, 3, "SUBGROUP_FILTER", func() string {
 				return string(drawBytes(t, 0, 20, "SUBGROUP_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
-		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECTID_FILTER") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECTID_FILTER") {
 			m.ObjectidFilter = drawList(t, 1, 3, "OBJECTID_FILTER", func() string {
 				return string(drawBytes(t, 0, 20, "OBJECTID_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
-		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has PRIORITY_FILTER") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has PRIORITY_FILTER") {
 			m.PriorityFilter = drawList(t, 1, 3, "PRIORITY_FILTER", func() string {
 				return string(drawBytes(t, 0, 20, "PRIORITY_FILTER"))
 			})
 		}
 	}
 	if v >= Version19 {
-		if !(!(in == inSubscribe || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECT_PROPERTY_FILTER") {
+		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECT_PROPERTY_FILTER") {
 			m.ObjectPropertyFilter = drawList(t, 1, 3, "OBJECT_PROPERTY_FILTER", func() string {
 				return string(drawBytes(t, 0, 20, "OBJECT_PROPERTY_FILTER"))
+			})
+		}
+	}
+	if v >= Version19 {
+		if !(!(in == inRequestUpdate || in == inSubscribeTracks)) && rapid.Bool().Draw(t, "has TRACK_PROPERTY_FILTER") {
+			m.TrackPropertyFilter = drawList(t, 1, 3, "TRACK_PROPERTY_FILTER", func() string {
+				return string(drawBytes(t, 0, 20, "TRACK_PROPERTY_FILTER"))
 			})
 		}
 	}
@@ -208,13 +215,28 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 		}
 	}
 	if v >= Version15 {
-		if !((v >= Version17) && !(in == inSubscribe)) && rapid.Bool().Draw(t, "has NEW_GROUP_REQUEST") {
+		if !((v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19))) && rapid.Bool().Draw(t, "has NEW_GROUP_REQUEST") {
 			m.NewGroupRequest = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "NEW_GROUP_REQUEST"))
 		}
 	}
+	if v >= Version18 {
+		if !(!(in == inRequestUpdate)) && rapid.Bool().Draw(t, "has TRACK_NAMESPACE_PREFIX") {
+			m.TrackNamespacePrefix = wire.Some(*drawPrefix(t, v))
+		}
+	}
 	if v >= Version20 {
-		if !(!(in == inSubscribe)) && rapid.Bool().Draw(t, "has INCLUDE_PROPERTIES") {
+		if !(!(in == inSubscribe || in == inTrackStatus || in == inFetch || in == inSubscribeTracks)) && rapid.Bool().Draw(t, "has INCLUDE_PROPERTIES") {
 			m.IncludeProperties = wire.Some(rapid.Uint8Range(0, 1).Draw(t, "INCLUDE_PROPERTIES"))
+		}
+	}
+	if v >= Version17 {
+		if !(!(in == inPublishNamespace || in == inNamespace)) && rapid.Bool().Draw(t, "has HOP_PATH") {
+			m.HopPath = wire.Some(string(drawBytes(t, 0, 20, "HOP_PATH")))
+		}
+	}
+	if v >= Version17 {
+		if !(!(in == inPublishNamespace || in == inNamespace)) && rapid.Bool().Draw(t, "has ROUTE_COST") {
+			m.RouteCost = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "ROUTE_COST"))
 		}
 	}
 	if v <= Version15 {
@@ -375,6 +397,26 @@ func drawToken(t *rapid.T, v Version) *Token {
 	}
 	return m
 }
+func drawRedirect(t *rapid.T, v Version) *Redirect {
+	m := &Redirect{}
+	if v >= Version18 {
+		m.ConnectURI = string(drawBytes(t, 0, 20, "Connect URI"))
+		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+		m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	}
+	return m
+}
+func drawPrefix(t *rapid.T, v Version) *Prefix {
+	m := &Prefix{}
+	if v >= Version18 {
+		m.Fields = drawList(t, 0, 5, "Fields", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	return m
+}
 func drawClientSetup(t *rapid.T, v Version) *ClientSetup {
 	vi := v.vi()
 	m := &ClientSetup{}
@@ -471,11 +513,584 @@ func drawSubscribeOK(t *rapid.T, v Version) *SubscribeOK {
 	}
 	return m
 }
+func drawSubscribeError(t *rapid.T, v Version) *SubscribeError {
+	vi := v.vi()
+	m := &SubscribeError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = SubscribeErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawSubscribeUpdate(t *rapid.T, v Version) *SubscribeUpdate {
+	vi := v.vi()
+	m := &SubscribeUpdate{}
+	if v <= Version15 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.SubscriptionRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subscription Request ID")
+		if v == Version14 {
+			m.StartLocation = *drawLocation(t, v)
+		}
+		if v == Version14 {
+			m.EndGroup = rapid.Uint64Range(0, vi.Max()).Draw(t, "End Group")
+		}
+		if v == Version14 {
+			m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
+		}
+		if v == Version14 {
+			m.Forward = rapid.Uint8Range(0, 1).Draw(t, "Forward")
+		}
+		m.Parameters = *drawMessageParameters(t, v, inSubscribeUpdate)
+	}
+	return m
+}
+func drawRequestUpdate(t *rapid.T, v Version) *RequestUpdate {
+	vi := v.vi()
+	m := &RequestUpdate{}
+	if v >= Version16 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		if v == Version16 {
+			m.ExistingRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Existing Request ID")
+		}
+		if v == Version17 {
+			m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		}
+		m.Parameters = *drawMessageParameters(t, v, inRequestUpdate)
+	}
+	return m
+}
+func drawUnsubscribe(t *rapid.T, v Version) *Unsubscribe {
+	vi := v.vi()
+	m := &Unsubscribe{}
+	if v <= Version16 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	return m
+}
+func drawRequestOK(t *rapid.T, v Version) *RequestOK {
+	vi := v.vi()
+	m := &RequestOK{}
+	if v >= Version15 {
+		if v <= Version16 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+		m.Parameters = *drawMessageParameters(t, v, inRequestOK)
+		if v >= Version18 {
+			m.TrackProperties = *drawTrackProperties(t, v)
+		}
+	}
+	return m
+}
+func drawRequestError(t *rapid.T, v Version) *RequestError {
+	vi := v.vi()
+	m := &RequestError{}
+	if v >= Version15 {
+		if v <= Version16 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+		m.ErrorCode = RequestErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		if v >= Version16 {
+			m.RetryInterval = rapid.Uint64Range(0, vi.Max()).Draw(t, "Retry Interval")
+		}
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+		if v >= Version18 {
+			if m.ErrorCode == 52 {
+				m.Redirect = *drawRedirect(t, v)
+			}
+		}
+	}
+	return m
+}
+func drawGoaway(t *rapid.T, v Version) *Goaway {
+	vi := v.vi()
+	m := &Goaway{}
+	m.NewSessionURI = string(drawBytes(t, 0, 20, "New Session URI"))
+	if v >= Version17 {
+		m.Timeout = rapid.Uint64Range(0, vi.Max()).Draw(t, "Timeout")
+	}
+	if v == Version18 {
+		m.RequestID = wire.OptionOf(rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID"))
+	}
+	return m
+}
+func drawMaxRequestID(t *rapid.T, v Version) *MaxRequestID {
+	vi := v.vi()
+	m := &MaxRequestID{}
+	if v <= Version16 {
+		m.MaxRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Max Request ID")
+	}
+	return m
+}
+func drawRequestsBlocked(t *rapid.T, v Version) *RequestsBlocked {
+	vi := v.vi()
+	m := &RequestsBlocked{}
+	if v <= Version16 {
+		m.MaximumRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Maximum Request ID")
+	}
+	return m
+}
+func drawPublish(t *rapid.T, v Version) *Publish {
+	vi := v.vi()
+	m := &Publish{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	if v == Version17 {
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+	}
+	if v <= Version15 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 0, 20, "element"))
+		})
+	}
+	if v == Version16 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	if v >= Version17 {
+		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	m.TrackAlias = rapid.Uint64Range(0, vi.Max()).Draw(t, "Track Alias")
+	if v == Version14 {
+		m.GroupOrder = GroupOrder(rapid.Uint8Range(1, 2).Draw(t, "Group Order"))
+	}
+	if v == Version14 {
+		m.ContentExists = rapid.Uint8Range(0, 1).Draw(t, "Content Exists")
+	}
+	if v == Version14 {
+		if m.ContentExists == 1 {
+			m.LargestLocation = *drawLocation(t, v)
+		}
+	}
+	if v == Version14 {
+		m.Forward = rapid.Uint8Range(0, 1).Draw(t, "Forward")
+	}
+	m.Parameters = *drawMessageParameters(t, v, inPublish)
+	if v >= Version16 {
+		m.TrackProperties = *drawTrackProperties(t, v)
+	}
+	return m
+}
+func drawPublishOK(t *rapid.T, v Version) *PublishOK {
+	vi := v.vi()
+	m := &PublishOK{}
+	if v <= Version17 {
+		if v <= Version16 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+		if v == Version14 {
+			m.Forward = rapid.Uint8Range(0, 1).Draw(t, "Forward")
+		}
+		if v == Version14 {
+			m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
+		}
+		if v == Version14 {
+			m.GroupOrder = GroupOrder(rapid.Uint8Range(1, 2).Draw(t, "Group Order"))
+		}
+		if v == Version14 {
+			m.Filter = *drawFilter(t, v)
+		}
+		m.Parameters = *drawMessageParameters(t, v, inPublishOK)
+	}
+	return m
+}
+func drawPublishError(t *rapid.T, v Version) *PublishError {
+	vi := v.vi()
+	m := &PublishError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = PublishErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawPublishDone(t *rapid.T, v Version) *PublishDone {
+	vi := v.vi()
+	m := &PublishDone{}
+	if v <= Version16 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	m.StatusCode = PublishDoneCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Status Code"))
+	m.StreamCount = rapid.Uint64Range(0, vi.Max()).Draw(t, "Stream Count")
+	m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	return m
+}
+func drawPublishStateNotify(t *rapid.T, v Version) *PublishStateNotify {
+	m := &PublishStateNotify{}
+	if v >= Version20 {
+		m.Parameters = *drawMessageParameters(t, v, inPublishStateNotify)
+	}
+	return m
+}
+func drawFetch(t *rapid.T, v Version) *Fetch {
+	vi := v.vi()
+	m := &Fetch{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	if v == Version17 {
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+	}
+	if v == Version14 {
+		m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
+	}
+	if v == Version14 {
+		m.GroupOrder = GroupOrder(rapid.Uint8Range(0, 2).Draw(t, "Group Order"))
+	}
+	if v <= Version19 {
+		m.FetchType = rapid.Uint64Range(1, 3).Draw(t, "Fetch Type")
+	}
+	if v <= Version15 {
+		if m.FetchType == 1 {
+			m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+				return string(drawBytes(t, 0, 20, "element"))
+			})
+		}
+	}
+	if v == Version16 {
+		if m.FetchType == 1 {
+			m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+				return string(drawBytes(t, 1, 20, "element"))
+			})
+		}
+	}
+	if v >= Version17 && v <= Version19 {
+		if m.FetchType == 1 {
+			m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+				return string(drawBytes(t, 1, 20, "element"))
+			})
+		}
+	}
+	if v >= Version20 {
+		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	if v <= Version19 {
+		if m.FetchType == 1 {
+			m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+		}
+	}
+	if v >= Version20 {
+		m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	}
+	if v <= Version19 {
+		if m.FetchType == 1 {
+			m.StartLocation = *drawLocation(t, v)
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType == 1 {
+			m.EndLocation = *drawLocation(t, v)
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType == 2 || m.FetchType == 3 {
+			m.JoiningRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Joining Request ID")
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType == 2 || m.FetchType == 3 {
+			m.JoiningStart = rapid.Uint64Range(0, vi.Max()).Draw(t, "Joining Start")
+		}
+	}
+	m.Parameters = *drawMessageParameters(t, v, inFetch)
+	return m
+}
+func drawFetchOK(t *rapid.T, v Version) *FetchOK {
+	vi := v.vi()
+	m := &FetchOK{}
+	if v <= Version16 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	if v == Version14 {
+		m.GroupOrder = GroupOrder(rapid.Uint8Range(1, 2).Draw(t, "Group Order"))
+	}
+	m.EndOfTrack = rapid.Uint8Range(0, 1).Draw(t, "End Of Track")
+	m.EndLocation = *drawLocation(t, v)
+	m.Parameters = *drawMessageParameters(t, v, inFetchOK)
+	if v >= Version16 {
+		m.TrackProperties = *drawTrackProperties(t, v)
+	}
+	return m
+}
+func drawFetchError(t *rapid.T, v Version) *FetchError {
+	vi := v.vi()
+	m := &FetchError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = FetchErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawFetchCancel(t *rapid.T, v Version) *FetchCancel {
+	vi := v.vi()
+	m := &FetchCancel{}
+	if v <= Version16 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	return m
+}
+func drawTrackStatus(t *rapid.T, v Version) *TrackStatus {
+	vi := v.vi()
+	m := &TrackStatus{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	if v == Version17 {
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+	}
+	if v <= Version15 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 0, 20, "element"))
+		})
+	}
+	if v == Version16 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	if v >= Version17 {
+		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	if v == Version14 {
+		m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
+	}
+	if v == Version14 {
+		m.GroupOrder = GroupOrder(rapid.Uint8Range(0, 2).Draw(t, "Group Order"))
+	}
+	if v == Version14 {
+		m.Forward = rapid.Uint8Range(0, 1).Draw(t, "Forward")
+	}
+	if v == Version14 {
+		m.Filter = *drawFilter(t, v)
+	}
+	m.Parameters = *drawMessageParameters(t, v, inTrackStatus)
+	return m
+}
+func drawTrackStatusOK(t *rapid.T, v Version) *TrackStatusOK {
+	vi := v.vi()
+	m := &TrackStatusOK{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.TrackAlias = rapid.Uint64Range(0, vi.Max()).Draw(t, "Track Alias")
+		m.Expires = rapid.Uint64Range(0, vi.Max()).Draw(t, "Expires")
+		m.GroupOrder = GroupOrder(rapid.Uint8Range(1, 2).Draw(t, "Group Order"))
+		m.ContentExists = rapid.Uint8Range(0, 1).Draw(t, "Content Exists")
+		if m.ContentExists == 1 {
+			m.LargestLocation = *drawLocation(t, v)
+		}
+		m.Parameters = *drawMessageParameters(t, v, inTrackStatusOK)
+	}
+	return m
+}
+func drawTrackStatusError(t *rapid.T, v Version) *TrackStatusError {
+	vi := v.vi()
+	m := &TrackStatusError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = SubscribeErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawPublishNamespace(t *rapid.T, v Version) *PublishNamespace {
+	vi := v.vi()
+	m := &PublishNamespace{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	if v == Version17 {
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+	}
+	if v <= Version15 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 0, 20, "element"))
+		})
+	}
+	if v == Version16 {
+		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	if v >= Version17 {
+		m.TrackNamespace = drawList(t, 0, 5, "Track Namespace", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	m.Parameters = *drawMessageParameters(t, v, inPublishNamespace)
+	return m
+}
+func drawPublishNamespaceOK(t *rapid.T, v Version) *PublishNamespaceOK {
+	vi := v.vi()
+	m := &PublishNamespaceOK{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	return m
+}
+func drawPublishNamespaceError(t *rapid.T, v Version) *PublishNamespaceError {
+	vi := v.vi()
+	m := &PublishNamespaceError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = PublishNamespaceErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawPublishNamespaceDone(t *rapid.T, v Version) *PublishNamespaceDone {
+	vi := v.vi()
+	m := &PublishNamespaceDone{}
+	if v <= Version16 {
+		if v <= Version15 {
+			m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+				return string(drawBytes(t, 0, 20, "element"))
+			})
+		}
+		if v == Version16 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+	}
+	return m
+}
+func drawPublishNamespaceCancel(t *rapid.T, v Version) *PublishNamespaceCancel {
+	vi := v.vi()
+	m := &PublishNamespaceCancel{}
+	if v <= Version16 {
+		if v <= Version15 {
+			m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
+				return string(drawBytes(t, 0, 20, "element"))
+			})
+		}
+		if v == Version16 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+		m.ErrorCode = rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code")
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawSubscribeNamespace(t *rapid.T, v Version) *SubscribeNamespace {
+	vi := v.vi()
+	m := &SubscribeNamespace{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	if v == Version17 {
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+	}
+	if v <= Version15 {
+		m.TrackNamespacePrefix = drawList(t, 1, 6, "Track Namespace Prefix", func() string {
+			return string(drawBytes(t, 0, 20, "element"))
+		})
+	}
+	if v >= Version16 {
+		m.TrackNamespacePrefix = drawList(t, 0, 5, "Track Namespace Prefix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	if v >= Version16 && v <= Version17 {
+		m.SubscribeOptions = rapid.Uint64Range(0, 2).Draw(t, "Subscribe Options")
+	}
+	m.Parameters = *drawMessageParameters(t, v, inSubscribeNamespace)
+	return m
+}
+func drawSubscribeNamespaceOK(t *rapid.T, v Version) *SubscribeNamespaceOK {
+	vi := v.vi()
+	m := &SubscribeNamespaceOK{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	}
+	return m
+}
+func drawSubscribeNamespaceError(t *rapid.T, v Version) *SubscribeNamespaceError {
+	vi := v.vi()
+	m := &SubscribeNamespaceError{}
+	if v == Version14 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.ErrorCode = SubscribeNamespaceErrorCode(rapid.Uint64Range(0, vi.Max()).Draw(t, "Error Code"))
+		m.ReasonPhrase = drawText(t, 20, "Reason Phrase")
+	}
+	return m
+}
+func drawUnsubscribeNamespace(t *rapid.T, v Version) *UnsubscribeNamespace {
+	vi := v.vi()
+	m := &UnsubscribeNamespace{}
+	if v <= Version15 {
+		if v == Version14 {
+			m.TrackNamespacePrefix = drawList(t, 1, 6, "Track Namespace Prefix", func() string {
+				return string(drawBytes(t, 0, 20, "element"))
+			})
+		}
+		if v == Version15 {
+			m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		}
+	}
+	return m
+}
+func drawNamespace(t *rapid.T, v Version) *Namespace {
+	m := &Namespace{}
+	if v >= Version16 {
+		if v >= Version17 {
+			m.Cluster = rapid.Bool().Draw(t, "Cluster")
+		}
+		m.TrackNamespaceSuffix = drawList(t, 0, 5, "Track Namespace Suffix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+		if v >= Version17 {
+			if m.Cluster {
+				m.Parameters = *drawMessageParameters(t, v, inNamespace)
+			}
+		}
+	}
+	return m
+}
+func drawNamespaceDone(t *rapid.T, v Version) *NamespaceDone {
+	m := &NamespaceDone{}
+	if v >= Version16 {
+		m.TrackNamespaceSuffix = drawList(t, 0, 5, "Track Namespace Suffix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+	}
+	return m
+}
+func drawSubscribeTracks(t *rapid.T, v Version) *SubscribeTracks {
+	vi := v.vi()
+	m := &SubscribeTracks{}
+	if v >= Version18 {
+		m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+		m.TrackNamespacePrefix = drawList(t, 0, 5, "Track Namespace Prefix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+		m.Parameters = *drawMessageParameters(t, v, inSubscribeTracks)
+	}
+	return m
+}
+func drawPublishBlocked(t *rapid.T, v Version) *PublishBlocked {
+	m := &PublishBlocked{}
+	if v >= Version17 && v <= Version18 {
+		m.TrackNamespaceSuffix = drawList(t, 0, 5, "Track Namespace Suffix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+		m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	}
+	return m
+}
+func drawPublishSkipped(t *rapid.T, v Version) *PublishSkipped {
+	m := &PublishSkipped{}
+	if v >= Version19 {
+		m.TrackNamespaceSuffix = drawList(t, 0, 5, "Track Namespace Suffix", func() string {
+			return string(drawBytes(t, 1, 20, "element"))
+		})
+		m.TrackName = string(drawBytes(t, 0, 20, "Track Name"))
+	}
+	return m
+}
 func drawSubgroupHeader(t *rapid.T, v Version) *SubgroupHeader {
 	vi := v.vi()
 	m := &SubgroupHeader{}
 	m.Properties = rapid.Bool().Draw(t, "Properties")
-	m.SubgroupMode = SubgroupMode(rapid.Uint8Range(0, 2).Draw(t, "Subgroup Mode"))
+	m.SubgroupMode = SubgroupMode(rapid.Uint8Range(0, 2).Draw(t, "Subgroup Mode") & 0x3)
 	m.EndOfGroup = rapid.Bool().Draw(t, "End Of Group")
 	if v >= Version15 {
 		m.DefaultPriority = rapid.Bool().Draw(t, "Default Priority")
@@ -545,6 +1160,331 @@ func drawSubgroupObjectHeader(t *rapid.T, v Version) *SubgroupObjectHeader {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			m.Properties = ObjectProperties{}
 		}
+	}
+	return m
+}
+func drawFetchHeader(t *rapid.T, v Version) *FetchHeader {
+	vi := v.vi()
+	m := &FetchHeader{}
+	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
+	return m
+}
+func drawFetchObject(t *rapid.T, v Version) *FetchObject {
+	vi := v.vi()
+	m := &FetchObject{}
+	if v == Version14 {
+		m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+		m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+		m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		m.Properties = *drawObjectProperties(t, v)
+		m.Payload = drawBytes(t, 0, 20, "Payload")
+		payloadLength := len(m.Payload)
+		if payloadLength == 0 {
+			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+	}
+	if v == Version15 {
+		m.First = rapid.Bool().Draw(t, "First")
+		m.SubgroupMode = FetchSubgroupMode(rapid.Uint8Range(0, 3).Draw(t, "Subgroup Mode") & 0x3)
+		m.HasObject = rapid.Bool().Draw(t, "Has Object")
+		m.HasGroup = rapid.Bool().Draw(t, "Has Group")
+		m.HasPriority = rapid.Bool().Draw(t, "Has Priority")
+		m.HasProperties = rapid.Bool().Draw(t, "Has Properties")
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
+			m.First = false
+		}
+		if !m.HasObject && m.First {
+			m.First = false
+		}
+		if !m.HasGroup && m.First {
+			m.First = false
+		}
+		if !m.HasPriority && m.First {
+			m.First = false
+		}
+		if m.HasGroup {
+			m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+		}
+		if m.SubgroupMode == 3 {
+			m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		}
+		if m.HasObject {
+			m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+		}
+		if m.HasPriority {
+			m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		}
+		if m.HasProperties {
+			m.Properties = *drawObjectProperties(t, v)
+		}
+		m.Payload = drawBytes(t, 0, 20, "Payload")
+		payloadLength := len(m.Payload)
+		if payloadLength == 0 {
+			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+	}
+	if v >= Version16 {
+		m.First = rapid.Bool().Draw(t, "First")
+		m.SubgroupMode = FetchSubgroupMode(rapid.Uint8Range(0, 67).Draw(t, "Subgroup Mode") & 0x43)
+		m.HasObject = rapid.Bool().Draw(t, "Has Object")
+		m.HasGroup = rapid.Bool().Draw(t, "Has Group")
+		m.HasPriority = rapid.Bool().Draw(t, "Has Priority")
+		m.HasProperties = rapid.Bool().Draw(t, "Has Properties")
+		if v <= Version19 {
+			m.Range = rapid.SampledFrom([]FetchRange{FetchRangeObject, FetchRangeNonExistent, FetchRangeUnknown}).Draw(t, "Range")
+		}
+		if v >= Version20 {
+			m.Range = rapid.SampledFrom([]FetchRange{FetchRangeObject, FetchRangeNonExistent, FetchRangeUnknown, FetchRangeTimedOut}).Draw(t, "Range")
+		}
+		if m.SubgroupMode >= 1 && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.HasPriority && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.HasProperties && m.Range >= 1 {
+			m.Range = 0
+		}
+		if !m.HasObject && m.Range >= 1 {
+			m.Range = 0
+		}
+		if !m.HasGroup && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
+			m.First = false
+		}
+		if !m.HasObject && m.First {
+			m.First = false
+		}
+		if !m.HasGroup && m.First {
+			m.First = false
+		}
+		if !m.HasPriority && m.Range == 0 && m.First {
+			m.First = false
+		}
+		if v <= Version17 {
+			if m.HasGroup {
+				m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+			}
+		}
+		if v >= Version18 {
+			if m.HasGroup {
+				m.GroupIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID Delta")
+			}
+		}
+		if m.SubgroupMode == 3 {
+			m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		}
+		if v <= Version17 {
+			if m.HasObject {
+				m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+			}
+		}
+		if v >= Version18 {
+			if m.HasObject {
+				m.ObjectIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID Delta")
+			}
+		}
+		if m.HasPriority {
+			m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		}
+		if m.HasProperties {
+			m.Properties = *drawObjectProperties(t, v)
+		}
+		if m.Range == 0 {
+			m.Payload = drawBytes(t, 0, 20, "Payload")
+		}
+	}
+	return m
+}
+func drawFetchObjectHeader(t *rapid.T, v Version) *FetchObjectHeader {
+	vi := v.vi()
+	m := &FetchObjectHeader{}
+	if v == Version14 {
+		m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+		m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+		m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		m.Properties = *drawObjectProperties(t, v)
+		m.PayloadLength = rapid.Uint64Range(0, vi.Max()).Draw(t, "Payload Length")
+		if m.PayloadLength == 0 {
+			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+	}
+	if v == Version15 {
+		m.First = rapid.Bool().Draw(t, "First")
+		m.SubgroupMode = FetchSubgroupMode(rapid.Uint8Range(0, 3).Draw(t, "Subgroup Mode") & 0x3)
+		m.HasObject = rapid.Bool().Draw(t, "Has Object")
+		m.HasGroup = rapid.Bool().Draw(t, "Has Group")
+		m.HasPriority = rapid.Bool().Draw(t, "Has Priority")
+		m.HasProperties = rapid.Bool().Draw(t, "Has Properties")
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
+			m.First = false
+		}
+		if !m.HasObject && m.First {
+			m.First = false
+		}
+		if !m.HasGroup && m.First {
+			m.First = false
+		}
+		if !m.HasPriority && m.First {
+			m.First = false
+		}
+		if m.HasGroup {
+			m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+		}
+		if m.SubgroupMode == 3 {
+			m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		}
+		if m.HasObject {
+			m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+		}
+		if m.HasPriority {
+			m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		}
+		if m.HasProperties {
+			m.Properties = *drawObjectProperties(t, v)
+		}
+		m.PayloadLength = rapid.Uint64Range(0, vi.Max()).Draw(t, "Payload Length")
+		if m.PayloadLength == 0 {
+			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+	}
+	if v >= Version16 {
+		m.First = rapid.Bool().Draw(t, "First")
+		m.SubgroupMode = FetchSubgroupMode(rapid.Uint8Range(0, 67).Draw(t, "Subgroup Mode") & 0x43)
+		m.HasObject = rapid.Bool().Draw(t, "Has Object")
+		m.HasGroup = rapid.Bool().Draw(t, "Has Group")
+		m.HasPriority = rapid.Bool().Draw(t, "Has Priority")
+		m.HasProperties = rapid.Bool().Draw(t, "Has Properties")
+		if v <= Version19 {
+			m.Range = rapid.SampledFrom([]FetchRange{FetchRangeObject, FetchRangeNonExistent, FetchRangeUnknown}).Draw(t, "Range")
+		}
+		if v >= Version20 {
+			m.Range = rapid.SampledFrom([]FetchRange{FetchRangeObject, FetchRangeNonExistent, FetchRangeUnknown, FetchRangeTimedOut}).Draw(t, "Range")
+		}
+		if m.SubgroupMode >= 1 && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.HasPriority && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.HasProperties && m.Range >= 1 {
+			m.Range = 0
+		}
+		if !m.HasObject && m.Range >= 1 {
+			m.Range = 0
+		}
+		if !m.HasGroup && m.Range >= 1 {
+			m.Range = 0
+		}
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
+			m.First = false
+		}
+		if !m.HasObject && m.First {
+			m.First = false
+		}
+		if !m.HasGroup && m.First {
+			m.First = false
+		}
+		if !m.HasPriority && m.Range == 0 && m.First {
+			m.First = false
+		}
+		if v <= Version17 {
+			if m.HasGroup {
+				m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+			}
+		}
+		if v >= Version18 {
+			if m.HasGroup {
+				m.GroupIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID Delta")
+			}
+		}
+		if m.SubgroupMode == 3 {
+			m.SubgroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Subgroup ID")
+		}
+		if v <= Version17 {
+			if m.HasObject {
+				m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+			}
+		}
+		if v >= Version18 {
+			if m.HasObject {
+				m.ObjectIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID Delta")
+			}
+		}
+		if m.HasPriority {
+			m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+		}
+		if m.HasProperties {
+			m.Properties = *drawObjectProperties(t, v)
+		}
+		if m.Range == 0 {
+			m.PayloadLength = rapid.Uint64Range(0, vi.Max()).Draw(t, "Payload Length")
+		}
+	}
+	return m
+}
+func drawObjectDatagram(t *rapid.T, v Version) *ObjectDatagram {
+	vi := v.vi()
+	m := &ObjectDatagram{}
+	m.HasProperties = rapid.Bool().Draw(t, "Has Properties")
+	m.EndOfGroup = rapid.Bool().Draw(t, "End Of Group")
+	m.ZeroObjectID = rapid.Bool().Draw(t, "Zero Object ID")
+	if v >= Version15 {
+		m.DefaultPriority = rapid.Bool().Draw(t, "Default Priority")
+	}
+	m.HasStatus = rapid.Bool().Draw(t, "Has Status")
+	if m.EndOfGroup && m.HasStatus {
+		m.HasStatus = false
+	}
+	if v == Version14 {
+		if m.ZeroObjectID && m.HasStatus {
+			m.HasStatus = false
+		}
+	}
+	m.TrackAlias = rapid.Uint64Range(0, vi.Max()).Draw(t, "Track Alias")
+	m.GroupID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Group ID")
+	if !m.ZeroObjectID {
+		m.ObjectID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Object ID")
+	}
+	if !m.DefaultPriority {
+		m.PublisherPriority = rapid.Uint8Range(0, 255).Draw(t, "Publisher Priority")
+	}
+	if m.HasProperties {
+		m.Properties = *drawObjectProperties(t, v)
+	}
+	if m.Properties.isZero() && m.HasProperties {
+		m.HasProperties = false
+	}
+	if m.HasStatus {
+		m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack, ObjectStatusDoesNotExist}).Filter(func(x ObjectStatus) bool {
+			return x.valid(v)
+		}).Draw(t, "Status")
+	}
+	if v >= Version17 {
+		if m.HasProperties && m.Status >= 1 {
+			m.Status = 0
+		}
+	}
+	if !m.HasStatus {
+		m.Payload = drawBytes(t, 0, 20, "Payload")
+	}
+	return m
+}
+func drawPaddingStream(t *rapid.T, v Version) *PaddingStream {
+	m := &PaddingStream{}
+	if v >= Version18 {
+		m.Padding = drawBytes(t, 0, 20, "Padding")
+	}
+	return m
+}
+func drawPaddingDatagram(t *rapid.T, v Version) *PaddingDatagram {
+	m := &PaddingDatagram{}
+	if v >= Version18 {
+		m.Padding = drawBytes(t, 0, 20, "Padding")
 	}
 	return m
 }

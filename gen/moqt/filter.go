@@ -291,9 +291,7 @@ func (m *Filter) LogValue() slog.Value {
 	if m.EndGroup != 0 {
 		attrs = append(attrs, slog.Uint64("end_group", uint64(m.EndGroup)))
 	}
-	if m.EndGroupDelta != 0 {
-		attrs = append(attrs, slog.Uint64("end_group_delta", uint64(m.EndGroupDelta)))
-	}
+	attrs = append(attrs, slog.Uint64("end_group_delta", uint64(m.EndGroupDelta)))
 	if m.EndObject != 0 {
 		attrs = append(attrs, slog.Uint64("end_object", uint64(m.EndObject)))
 	}

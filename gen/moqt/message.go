@@ -17,6 +17,8 @@ type Message interface {
 	// It sets every field; after an error what they hold is unspecified. Strings and lists
 	// are copies. A payload aliases src.
 	Parse(src []byte, v Version) (n int, err error)
+	// Len is how many bytes Append writes. It fails as Append does, and costs as much.
+	Len(v Version) (int, error)
 	// LogValue is the fields for a log, with the names of the draft in snake case.
 	slog.LogValuer
 }
@@ -34,12 +36,94 @@ func NewMessage(name string) Message {
 		return new(Subscribe)
 	case "SUBSCRIBE_OK":
 		return new(SubscribeOK)
+	case "SUBSCRIBE_ERROR":
+		return new(SubscribeError)
+	case "SUBSCRIBE_UPDATE":
+		return new(SubscribeUpdate)
+	case "REQUEST_UPDATE":
+		return new(RequestUpdate)
+	case "UNSUBSCRIBE":
+		return new(Unsubscribe)
+	case "REQUEST_OK":
+		return new(RequestOK)
+	case "REQUEST_ERROR":
+		return new(RequestError)
+	case "GOAWAY":
+		return new(Goaway)
+	case "MAX_REQUEST_ID":
+		return new(MaxRequestID)
+	case "REQUESTS_BLOCKED":
+		return new(RequestsBlocked)
+	case "PUBLISH":
+		return new(Publish)
+	case "PUBLISH_OK":
+		return new(PublishOK)
+	case "PUBLISH_ERROR":
+		return new(PublishError)
+	case "PUBLISH_DONE":
+		return new(PublishDone)
+	case "PUBLISH_STATE_NOTIFY":
+		return new(PublishStateNotify)
+	case "FETCH":
+		return new(Fetch)
+	case "FETCH_OK":
+		return new(FetchOK)
+	case "FETCH_ERROR":
+		return new(FetchError)
+	case "FETCH_CANCEL":
+		return new(FetchCancel)
+	case "TRACK_STATUS":
+		return new(TrackStatus)
+	case "TRACK_STATUS_OK":
+		return new(TrackStatusOK)
+	case "TRACK_STATUS_ERROR":
+		return new(TrackStatusError)
+	case "PUBLISH_NAMESPACE":
+		return new(PublishNamespace)
+	case "PUBLISH_NAMESPACE_OK":
+		return new(PublishNamespaceOK)
+	case "PUBLISH_NAMESPACE_ERROR":
+		return new(PublishNamespaceError)
+	case "PUBLISH_NAMESPACE_DONE":
+		return new(PublishNamespaceDone)
+	case "PUBLISH_NAMESPACE_CANCEL":
+		return new(PublishNamespaceCancel)
+	case "SUBSCRIBE_NAMESPACE":
+		return new(SubscribeNamespace)
+	case "SUBSCRIBE_NAMESPACE_OK":
+		return new(SubscribeNamespaceOK)
+	case "SUBSCRIBE_NAMESPACE_ERROR":
+		return new(SubscribeNamespaceError)
+	case "UNSUBSCRIBE_NAMESPACE":
+		return new(UnsubscribeNamespace)
+	case "NAMESPACE":
+		return new(Namespace)
+	case "NAMESPACE_DONE":
+		return new(NamespaceDone)
+	case "SUBSCRIBE_TRACKS":
+		return new(SubscribeTracks)
+	case "PUBLISH_BLOCKED":
+		return new(PublishBlocked)
+	case "PUBLISH_SKIPPED":
+		return new(PublishSkipped)
 	case "SUBGROUP_HEADER":
 		return new(SubgroupHeader)
 	case "SUBGROUP_OBJECT":
 		return new(SubgroupObject)
 	case "SUBGROUP_OBJECT_HEADER":
 		return new(SubgroupObjectHeader)
+	case "FETCH_HEADER":
+		return new(FetchHeader)
+	case "FETCH_OBJECT":
+		return new(FetchObject)
+	case "FETCH_OBJECT_HEADER":
+		return new(FetchObjectHeader)
+	case "OBJECT_DATAGRAM":
+		return new(ObjectDatagram)
+	case "PADDING_STREAM":
+		return new(PaddingStream)
+	case "PADDING_DATAGRAM":
+		return new(PaddingDatagram)
 	}
 	return nil
 }
@@ -47,4 +131,189 @@ func NewMessage(name string) Message {
 // missing is the error of a message that v does not have.
 func missing(v Version, message string) error {
 	return wire.Unsupported("").In(v.String(), message)
+}
+
+// ParseControlMessage reads the message at the start of src, one of those that stand there, by its type.
+func ParseControlMessage(src []byte, v Version) (Message, int, error) {
+	if v < Version14 || v > Version22 {
+		return nil, 0, missing(v, "CONTROL_MESSAGE")
+	}
+	vi := v.vi()
+	code, n := vi.Parse(src)
+	if n <= 0 {
+		_, err := fail(v, "CONTROL_MESSAGE", "Type", 0, vi.Fault(src))
+		return nil, 0, err
+	}
+	var m Message
+	switch {
+	case code == 0x20 && v <= Version16:
+		m = new(ClientSetup)
+	case code == 0x21 && v <= Version16:
+		m = new(ServerSetup)
+	case code == 0x2f00 && v >= Version17:
+		m = new(Setup)
+	case code == 0x3 && v <= Version16:
+		m = new(Subscribe)
+	case code == 0x4 && v <= Version16:
+		m = new(SubscribeOK)
+	case code == 0x5 && v == Version14:
+		m = new(SubscribeError)
+	case code == 0x2 && v <= Version15:
+		m = new(SubscribeUpdate)
+	case code == 0x2 && v == Version16:
+		m = new(RequestUpdate)
+	case code == 0xa && v <= Version16:
+		m = new(Unsubscribe)
+	case code == 0x7 && v >= Version15 && v <= Version16:
+		m = new(RequestOK)
+	case code == 0x5 && v >= Version15 && v <= Version16:
+		m = new(RequestError)
+	case code == 0x10:
+		m = new(Goaway)
+	case code == 0x15 && v <= Version16:
+		m = new(MaxRequestID)
+	case code == 0x1a && v <= Version16:
+		m = new(RequestsBlocked)
+	case code == 0x1d && v <= Version16:
+		m = new(Publish)
+	case code == 0x1e && v <= Version16:
+		m = new(PublishOK)
+	case code == 0x1f && v == Version14:
+		m = new(PublishError)
+	case code == 0xb && v <= Version16:
+		m = new(PublishDone)
+	case code == 0x16 && v <= Version16:
+		m = new(Fetch)
+	case code == 0x18 && v <= Version16:
+		m = new(FetchOK)
+	case code == 0x19 && v == Version14:
+		m = new(FetchError)
+	case code == 0x17 && v <= Version16:
+		m = new(FetchCancel)
+	case code == 0xd && v <= Version16:
+		m = new(TrackStatus)
+	case code == 0xe && v == Version14:
+		m = new(TrackStatusOK)
+	case code == 0xf && v == Version14:
+		m = new(TrackStatusError)
+	case code == 0x6 && v <= Version16:
+		m = new(PublishNamespace)
+	case code == 0x7 && v == Version14:
+		m = new(PublishNamespaceOK)
+	case code == 0x8 && v == Version14:
+		m = new(PublishNamespaceError)
+	case code == 0x9 && v <= Version16:
+		m = new(PublishNamespaceDone)
+	case code == 0xc && v <= Version16:
+		m = new(PublishNamespaceCancel)
+	case code == 0x11 && v <= Version15:
+		m = new(SubscribeNamespace)
+	case code == 0x12 && v == Version14:
+		m = new(SubscribeNamespaceOK)
+	case code == 0x13 && v == Version14:
+		m = new(SubscribeNamespaceError)
+	case code == 0x14 && v <= Version15:
+		m = new(UnsubscribeNamespace)
+	default:
+		_, err := fail(v, "CONTROL_MESSAGE", "Type", 0, wire.MalformedCode("a type of this version", code))
+		return nil, 0, err
+	}
+	n, err := m.Parse(src, v)
+	return m, n, err
+}
+
+// ParseRequest reads the message at the start of src, one of those that stand there, by its type.
+func ParseRequest(src []byte, v Version) (Message, int, error) {
+	if v < Version16 || v > Version22 {
+		return nil, 0, missing(v, "REQUEST")
+	}
+	vi := v.vi()
+	code, n := vi.Parse(src)
+	if n <= 0 {
+		_, err := fail(v, "REQUEST", "Type", 0, vi.Fault(src))
+		return nil, 0, err
+	}
+	var m Message
+	switch {
+	case code == 0x3 && v >= Version17:
+		m = new(Subscribe)
+	case code == 0x2 && v >= Version17:
+		m = new(RequestUpdate)
+	case code == 0x7:
+		m = new(RequestOK)
+	case code == 0x5:
+		m = new(RequestError)
+	case code == 0x10 && v >= Version18:
+		m = new(Goaway)
+	case code == 0x1d && v >= Version17:
+		m = new(Publish)
+	case code == 0xb && v >= Version17:
+		m = new(PublishDone)
+	case code == 0x22 && v >= Version20:
+		m = new(PublishStateNotify)
+	case code == 0x16 && v >= Version17:
+		m = new(Fetch)
+	case code == 0xd && v >= Version17:
+		m = new(TrackStatus)
+	case code == 0x6 && v >= Version17:
+		m = new(PublishNamespace)
+	case code == 0x11 && v <= Version17:
+		m = new(SubscribeNamespace)
+	case code == 0x50 && v >= Version18:
+		m = new(SubscribeNamespace)
+	case code == 0x51 && v >= Version18:
+		m = new(SubscribeTracks)
+	default:
+		_, err := fail(v, "REQUEST", "Type", 0, wire.MalformedCode("a type of this version", code))
+		return nil, 0, err
+	}
+	n, err := m.Parse(src, v)
+	return m, n, err
+}
+
+// ParseResponse reads the message at the start of src, one of those that stand there, by its type.
+func ParseResponse(src []byte, v Version) (Message, int, error) {
+	if v < Version16 || v > Version22 {
+		return nil, 0, missing(v, "RESPONSE")
+	}
+	vi := v.vi()
+	code, n := vi.Parse(src)
+	if n <= 0 {
+		_, err := fail(v, "RESPONSE", "Type", 0, vi.Fault(src))
+		return nil, 0, err
+	}
+	var m Message
+	switch {
+	case code == 0x4 && v >= Version17:
+		m = new(SubscribeOK)
+	case code == 0x2 && v >= Version17:
+		m = new(RequestUpdate)
+	case code == 0x7:
+		m = new(RequestOK)
+	case code == 0x5:
+		m = new(RequestError)
+	case code == 0x10 && v >= Version18:
+		m = new(Goaway)
+	case code == 0x1e && v == Version17:
+		m = new(PublishOK)
+	case code == 0xb && v >= Version17:
+		m = new(PublishDone)
+	case code == 0x22 && v >= Version20:
+		m = new(PublishStateNotify)
+	case code == 0x18 && v >= Version17:
+		m = new(FetchOK)
+	case code == 0x8:
+		m = new(Namespace)
+	case code == 0xe:
+		m = new(NamespaceDone)
+	case code == 0xf && v >= Version17 && v <= Version18:
+		m = new(PublishBlocked)
+	case code == 0xf && v >= Version19:
+		m = new(PublishSkipped)
+	default:
+		_, err := fail(v, "RESPONSE", "Type", 0, wire.MalformedCode("a type of this version", code))
+		return nil, 0, err
+	}
+	n, err := m.Parse(src, v)
+	return m, n, err
 }

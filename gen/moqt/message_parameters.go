@@ -16,28 +16,32 @@ type MessageParameters struct {
 	RendezvousTimeout       wire.Optional[uint64]     // 17+
 	SubgroupDeliveryTimeout wire.Optional[uint64]     // 18+
 	Expires                 wire.Optional[uint64]     // 15+: 0 is never or unknown
-	LargestObject           wire.Optional[Location]   // 15+
+	LargestObject           wire.Optional[Location]   // 15+: some encoders put a length in front on 17 and later; the text and most peers do not
 	FillTimeout             wire.Optional[uint64]     // 18+
 	PublisherPriority       wire.Optional[uint8]      // 15
-	Forward                 wire.Optional[uint8]      // 15+
-	SubscriberPriority      wire.Optional[uint8]      // 15+
+	Forward                 wire.Optional[uint8]      // 15+: absent is 1
+	SubscriberPriority      wire.Optional[uint8]      // 15+: absent is 128
 	LocationFilter          wire.Optional[Filter]     // 15+: SUBSCRIPTION_FILTER up to 18
 	GroupOrder              wire.Optional[GroupOrder] // 15+
-	FillParameters          *MessageParameters        // 20+
-	SubgroupFilter          []string                  // 19+
-	ObjectidFilter          []string                  // 19+
-	PriorityFilter          []string                  // 19+
-	ObjectPropertyFilter    []string                  // 19+
+	FillParameters          *MessageParameters        // 20+: its count is not in the text; all encoders write it
+	SubgroupFilter          []string                  // 19+: Set ID (u8), then pairs of deltas, the last without its end if it is open; what breaks the rules is refused by REQUEST_ERROR, not here
+	ObjectidFilter          []string                  // 19+: as SUBGROUP_FILTER
+	PriorityFilter          []string                  // 19+: as SUBGROUP_FILTER
+	ObjectPropertyFilter    []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
+	TrackPropertyFilter     []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
 	DynamicGroups           wire.Optional[uint64]     // 15
 	NewGroupRequest         wire.Optional[uint64]     // 15+
-	IncludeProperties       wire.Optional[uint8]      // 20+
+	TrackNamespacePrefix    wire.Optional[Prefix]     // 18+
+	IncludeProperties       wire.Optional[uint8]      // 20+: absent is 1
+	HopPath                 wire.Optional[string]     // 17+: hop ids, one varint each; cluster extension: not in the text, deployed
+	RouteCost               wire.Optional[uint64]     // 17+: absent is 0; cluster extension
 	Unknown                 []wire.Param              // items of types that have no field here, and further ones of those that have
 	Order                   []uint64                  // types in their order on the wire, when that was not ascending; 14-15
 }
 
 // LogValue is the fields of m for a log.
 func (m *MessageParameters) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 23)
+	attrs := make([]slog.Attr, 0, 27)
 	if m.DeliveryTimeout.Set {
 		attrs = append(attrs, slog.Any("delivery_timeout", m.DeliveryTimeout.Value))
 	}
@@ -92,14 +96,26 @@ func (m *MessageParameters) LogValue() slog.Value {
 	if len(m.ObjectPropertyFilter) != 0 {
 		attrs = append(attrs, slog.Any("object_property_filter", m.ObjectPropertyFilter))
 	}
+	if len(m.TrackPropertyFilter) != 0 {
+		attrs = append(attrs, slog.Any("track_property_filter", m.TrackPropertyFilter))
+	}
 	if m.DynamicGroups.Set {
 		attrs = append(attrs, slog.Any("dynamic_groups", m.DynamicGroups.Value))
 	}
 	if m.NewGroupRequest.Set {
 		attrs = append(attrs, slog.Any("new_group_request", m.NewGroupRequest.Value))
 	}
+	if m.TrackNamespacePrefix.Set {
+		attrs = append(attrs, slog.Any("track_namespace_prefix", m.TrackNamespacePrefix.Value.LogValue()))
+	}
 	if m.IncludeProperties.Set {
 		attrs = append(attrs, slog.Any("include_properties", m.IncludeProperties.Value))
+	}
+	if m.HopPath.Set {
+		attrs = append(attrs, slog.Any("hop_path", m.HopPath.Value))
+	}
+	if m.RouteCost.Set {
+		attrs = append(attrs, slog.Any("route_cost", m.RouteCost.Value))
 	}
 	if len(m.Unknown) != 0 {
 		attrs = append(attrs, slog.Any("unknown", m.Unknown))
@@ -112,16 +128,30 @@ func (m *MessageParameters) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *MessageParameters) isZero() bool {
-	return !m.DeliveryTimeout.Set && len(m.AuthorizationToken) == 0 && !m.MaxCacheDuration.Set && !m.RendezvousTimeout.Set && !m.SubgroupDeliveryTimeout.Set && !m.Expires.Set && !m.LargestObject.Set && !m.FillTimeout.Set && !m.PublisherPriority.Set && !m.Forward.Set && !m.SubscriberPriority.Set && !m.LocationFilter.Set && !m.GroupOrder.Set && m.FillParameters == nil && len(m.SubgroupFilter) == 0 && len(m.ObjectidFilter) == 0 && len(m.PriorityFilter) == 0 && len(m.ObjectPropertyFilter) == 0 && !m.DynamicGroups.Set && !m.NewGroupRequest.Set && !m.IncludeProperties.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.DeliveryTimeout.Set && len(m.AuthorizationToken) == 0 && !m.MaxCacheDuration.Set && !m.RendezvousTimeout.Set && !m.SubgroupDeliveryTimeout.Set && !m.Expires.Set && !m.LargestObject.Set && !m.FillTimeout.Set && !m.PublisherPriority.Set && !m.Forward.Set && !m.SubscriberPriority.Set && !m.LocationFilter.Set && !m.GroupOrder.Set && m.FillParameters == nil && len(m.SubgroupFilter) == 0 && len(m.ObjectidFilter) == 0 && len(m.PriorityFilter) == 0 && len(m.ObjectPropertyFilter) == 0 && len(m.TrackPropertyFilter) == 0 && !m.DynamicGroups.Set && !m.NewGroupRequest.Set && !m.TrackNamespacePrefix.Set && !m.IncludeProperties.Set && !m.HopPath.Set && !m.RouteCost.Set && len(m.Unknown) == 0 && len(m.Order) == 0
 }
 
 // scope is the place of a list of items, which may not hold all of them.
 type scope uint8
 
 const (
-	inSubscribe      scope = 0
-	inSubscribeOK    scope = 1
-	inFillParameters scope = 2
+	inPublish            scope = 0
+	inSubscribe          scope = 1
+	inSubscribeUpdate    scope = 2
+	inTrackStatus        scope = 3
+	inTrackStatusOK      scope = 4
+	inPublishOK          scope = 5
+	inSubscribeOK        scope = 6
+	inRequestOK          scope = 7
+	inRequestUpdate      scope = 8
+	inSubscribeNamespace scope = 9
+	inPublishNamespace   scope = 10
+	inFetch              scope = 11
+	inSubscribeTracks    scope = 12
+	inFetchOK            scope = 13
+	inPublishStateNotify scope = 14
+	inFillParameters     scope = 15
+	inNamespace          scope = 16
 )
 
 // parseItems reads the list at the start of src; one that is not counted fills it.
@@ -162,7 +192,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 	switch it.ID {
 	case 0x2:
 		if v == Version14 || v >= Version17 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inRequestUpdate) {
 				return "DELIVERY_TIMEOUT", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.DeliveryTimeout.Set {
@@ -170,7 +200,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "DELIVERY_TIMEOUT", e
+				return "DELIVERY_TIMEOUT", e.ClosingValue(0x6)
 			}
 			m.DeliveryTimeout = wire.Some(x)
 			return "DELIVERY_TIMEOUT", nil
@@ -182,7 +212,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Number()
 			if e != nil {
-				return "DELIVERY_TIMEOUT", e
+				return "DELIVERY_TIMEOUT", e.ClosingValue(0x6)
 			}
 			if x == 0 {
 				return "DELIVERY_TIMEOUT", wire.MalformedNumber("at least 1", uint64(x)).At("", at)
@@ -191,12 +221,12 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			return "DELIVERY_TIMEOUT", nil
 		}
 	case 0x3:
-		if (v >= Version17) && !(in == inSubscribe) {
+		if (v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace || in == inPublishNamespace || in == inTrackStatus || in == inFetch || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18)) {
 			return "AUTHORIZATION_TOKEN", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 		}
 		part, at, e := it.Open(true)
 		if e != nil {
-			return "AUTHORIZATION_TOKEN", e
+			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
 		var x Token
 		n, e := x.parse(part, v)
@@ -204,10 +234,10 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if it.Sized() {
 				e = e.Closed()
 			}
-			return "AUTHORIZATION_TOKEN", e.At("", at)
+			return "AUTHORIZATION_TOKEN", e.At("", at).ClosingValue(0x6)
 		}
 		if e := it.Close(n); e != nil {
-			return "AUTHORIZATION_TOKEN", e
+			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
 		m.AuthorizationToken = append(m.AuthorizationToken, x)
 		return "AUTHORIZATION_TOKEN", nil
@@ -218,7 +248,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "MAX_CACHE_DURATION", e
+				return "MAX_CACHE_DURATION", e.ClosingValue(0x6)
 			}
 			m.MaxCacheDuration = wire.Some(x)
 			return "MAX_CACHE_DURATION", nil
@@ -232,14 +262,14 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "RENDEZVOUS_TIMEOUT", e
+				return "RENDEZVOUS_TIMEOUT", e.ClosingValue(0x6)
 			}
 			m.RendezvousTimeout = wire.Some(x)
 			return "RENDEZVOUS_TIMEOUT", nil
 		}
 	case 0x6:
 		if v >= Version18 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inRequestOK && (v <= Version19) || in == inPublish && (v >= Version20)) {
 				return "SUBGROUP_DELIVERY_TIMEOUT", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.SubgroupDeliveryTimeout.Set {
@@ -247,14 +277,14 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "SUBGROUP_DELIVERY_TIMEOUT", e
+				return "SUBGROUP_DELIVERY_TIMEOUT", e.ClosingValue(0x6)
 			}
 			m.SubgroupDeliveryTimeout = wire.Some(x)
 			return "SUBGROUP_DELIVERY_TIMEOUT", nil
 		}
 	case 0x8:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribeOK) {
+			if (v >= Version17) && !(in == inPublish || in == inRequestOK || in == inPublishOK && (v == Version17) || in == inSubscribeOK) {
 				return "EXPIRES", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.Expires.Set {
@@ -262,14 +292,14 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "EXPIRES", e
+				return "EXPIRES", e.ClosingValue(0x6)
 			}
 			m.Expires = wire.Some(x)
 			return "EXPIRES", nil
 		}
 	case 0x9:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribeOK) {
+			if (v >= Version17) && !(in == inPublish || in == inRequestOK || in == inSubscribeOK || in == inPublishStateNotify && (v >= Version20)) {
 				return "LARGEST_OBJECT", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.LargestObject.Set {
@@ -277,7 +307,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(false)
 			if e != nil {
-				return "LARGEST_OBJECT", e
+				return "LARGEST_OBJECT", e.ClosingValue(0x6)
 			}
 			var x Location
 			n, e := x.parse(part, v)
@@ -285,17 +315,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 				if it.Sized() {
 					e = e.Closed()
 				}
-				return "LARGEST_OBJECT", e.At("", at)
+				return "LARGEST_OBJECT", e.At("", at).ClosingValue(0x6)
 			}
 			if e := it.Close(n); e != nil {
-				return "LARGEST_OBJECT", e
+				return "LARGEST_OBJECT", e.ClosingValue(0x6)
 			}
 			m.LargestObject = wire.Some(x)
 			return "LARGEST_OBJECT", nil
 		}
 	case 0xa:
 		if v >= Version18 {
-			if !(in == inFillParameters && (v >= Version20)) {
+			if !(in == inFetch || in == inFillParameters && (v >= Version20)) {
 				return "FILL_TIMEOUT", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.FillTimeout.Set {
@@ -303,7 +333,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "FILL_TIMEOUT", e
+				return "FILL_TIMEOUT", e.ClosingValue(0x6)
 			}
 			m.FillTimeout = wire.Some(x)
 			return "FILL_TIMEOUT", nil
@@ -315,14 +345,14 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Byte()
 			if e != nil {
-				return "PUBLISHER_PRIORITY", e
+				return "PUBLISHER_PRIORITY", e.ClosingValue(0x6)
 			}
 			m.PublisherPriority = wire.Some(x)
 			return "PUBLISHER_PRIORITY", nil
 		}
 	case 0x10:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace && (v == Version17) || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublishStateNotify && (v >= Version20)) {
 				return "FORWARD", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.Forward.Set {
@@ -331,7 +361,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Byte()
 			if e != nil {
-				return "FORWARD", e
+				return "FORWARD", e.ClosingValue(0x6)
 			}
 			if x > 1 {
 				return "FORWARD", wire.MalformedNumber("at most 1", uint64(x)).At("", at)
@@ -341,7 +371,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x20:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inSubscribe || in == inFetch || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFillParameters && (v >= Version20)) {
 				return "SUBSCRIBER_PRIORITY", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.SubscriberPriority.Set {
@@ -349,14 +379,14 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Byte()
 			if e != nil {
-				return "SUBSCRIBER_PRIORITY", e
+				return "SUBSCRIBER_PRIORITY", e.ClosingValue(0x6)
 			}
 			m.SubscriberPriority = wire.Some(x)
 			return "SUBSCRIBER_PRIORITY", nil
 		}
 	case 0x21:
 		if v >= Version15 && v <= Version21 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFetch && (v >= Version20) || in == inPublishStateNotify && (v >= Version20) || in == inFillParameters && (v >= Version20)) {
 				return "LOCATION_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.LocationFilter.Set {
@@ -364,7 +394,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "LOCATION_FILTER", e
+				return "LOCATION_FILTER", e.ClosingValue(0x6)
 			}
 			var x Filter
 			n, e := x.parse(part, v)
@@ -372,16 +402,16 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 				if it.Sized() {
 					e = e.Closed()
 				}
-				return "LOCATION_FILTER", e.At("", at)
+				return "LOCATION_FILTER", e.At("", at).ClosingValue(0x6)
 			}
 			if e := it.Close(n); e != nil {
-				return "LOCATION_FILTER", e
+				return "LOCATION_FILTER", e.ClosingValue(0x6)
 			}
 			m.LocationFilter = wire.Some(x)
 			return "LOCATION_FILTER", nil
 		}
 		if v == Version22 {
-			if !(in == inSubscribe || in == inFillParameters) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inPublish || in == inFetch || in == inPublishStateNotify || in == inFillParameters) {
 				return "LOCATION_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.LocationFilter.Set {
@@ -389,7 +419,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(false)
 			if e != nil {
-				return "LOCATION_FILTER", e
+				return "LOCATION_FILTER", e.ClosingValue(0x6)
 			}
 			var x Filter
 			n, e := x.parse(part, v)
@@ -397,17 +427,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 				if it.Sized() {
 					e = e.Closed()
 				}
-				return "LOCATION_FILTER", e.At("", at)
+				return "LOCATION_FILTER", e.At("", at).ClosingValue(0x6)
 			}
 			if e := it.Close(n); e != nil {
-				return "LOCATION_FILTER", e
+				return "LOCATION_FILTER", e.ClosingValue(0x6)
 			}
 			m.LocationFilter = wire.Some(x)
 			return "LOCATION_FILTER", nil
 		}
 	case 0x22:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inFetch || in == inRequestOK && (v == Version18) || in == inPublishOK && (v == Version17) || in == inSubscribeTracks && (v >= Version19) || in == inFillParameters && (v >= Version20)) {
 				return "GROUP_ORDER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.GroupOrder.Set {
@@ -416,7 +446,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			raw, e := it.Byte()
 			if e != nil {
-				return "GROUP_ORDER", e
+				return "GROUP_ORDER", e.ClosingValue(0x6)
 			}
 			x := GroupOrder(raw)
 			if x < 1 || x > 2 {
@@ -427,7 +457,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x23:
 		if v >= Version20 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inRequestUpdate) {
 				return "FILL_PARAMETERS", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.FillParameters != nil {
@@ -435,7 +465,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "FILL_PARAMETERS", e
+				return "FILL_PARAMETERS", e.ClosingValue(0x6)
 			}
 			var x MessageParameters
 			n, e := x.parseItems(part, v, inFillParameters)
@@ -443,22 +473,22 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 				if it.Sized() {
 					e = e.Closed()
 				}
-				return "FILL_PARAMETERS", e.At("", at)
+				return "FILL_PARAMETERS", e.At("", at).ClosingValue(0x6)
 			}
 			if e := it.Close(n); e != nil {
-				return "FILL_PARAMETERS", e
+				return "FILL_PARAMETERS", e.ClosingValue(0x6)
 			}
 			m.FillParameters = &x
 			return "FILL_PARAMETERS", nil
 		}
 	case 0x25:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "SUBGROUP_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			p, e := it.Bytes()
 			if e != nil {
-				return "SUBGROUP_FILTER", e
+				return "SUBGROUP_FILTER", e.ClosingValue(0x6)
 			}
 			x := string(p)
 			m.SubgroupFilter = append(m.SubgroupFilter, x)
@@ -466,12 +496,12 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x26:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "OBJECTID_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			p, e := it.Bytes()
 			if e != nil {
-				return "OBJECTID_FILTER", e
+				return "OBJECTID_FILTER", e.ClosingValue(0x6)
 			}
 			x := string(p)
 			m.ObjectidFilter = append(m.ObjectidFilter, x)
@@ -479,12 +509,12 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x27:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "PRIORITY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			p, e := it.Bytes()
 			if e != nil {
-				return "PRIORITY_FILTER", e
+				return "PRIORITY_FILTER", e.ClosingValue(0x6)
 			}
 			x := string(p)
 			m.PriorityFilter = append(m.PriorityFilter, x)
@@ -492,16 +522,29 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x28:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "OBJECT_PROPERTY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			p, e := it.Bytes()
 			if e != nil {
-				return "OBJECT_PROPERTY_FILTER", e
+				return "OBJECT_PROPERTY_FILTER", e.ClosingValue(0x6)
 			}
 			x := string(p)
 			m.ObjectPropertyFilter = append(m.ObjectPropertyFilter, x)
 			return "OBJECT_PROPERTY_FILTER", nil
+		}
+	case 0x29:
+		if v >= Version19 {
+			if !(in == inRequestUpdate || in == inSubscribeTracks) {
+				return "TRACK_PROPERTY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
+			}
+			p, e := it.Bytes()
+			if e != nil {
+				return "TRACK_PROPERTY_FILTER", e.ClosingValue(0x6)
+			}
+			x := string(p)
+			m.TrackPropertyFilter = append(m.TrackPropertyFilter, x)
+			return "TRACK_PROPERTY_FILTER", nil
 		}
 	case 0x30:
 		if v == Version15 {
@@ -511,7 +554,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Number()
 			if e != nil {
-				return "DYNAMIC_GROUPS", e
+				return "DYNAMIC_GROUPS", e.ClosingValue(0x6)
 			}
 			if x > 1 {
 				return "DYNAMIC_GROUPS", wire.MalformedNumber("at most 1", uint64(x)).At("", at)
@@ -521,7 +564,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 	case 0x32:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19)) {
 				return "NEW_GROUP_REQUEST", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.NewGroupRequest.Set {
@@ -529,14 +572,40 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "NEW_GROUP_REQUEST", e
+				return "NEW_GROUP_REQUEST", e.ClosingValue(0x6)
 			}
 			m.NewGroupRequest = wire.Some(x)
 			return "NEW_GROUP_REQUEST", nil
 		}
+	case 0x34:
+		if v >= Version18 {
+			if !(in == inRequestUpdate) {
+				return "TRACK_NAMESPACE_PREFIX", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
+			}
+			if m.TrackNamespacePrefix.Set {
+				return "TRACK_NAMESPACE_PREFIX", wire.MalformedCode("each type once", it.ID).At("", it.Len())
+			}
+			part, at, e := it.Open(false)
+			if e != nil {
+				return "TRACK_NAMESPACE_PREFIX", e.ClosingValue(0x6)
+			}
+			var x Prefix
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "TRACK_NAMESPACE_PREFIX", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "TRACK_NAMESPACE_PREFIX", e.ClosingValue(0x6)
+			}
+			m.TrackNamespacePrefix = wire.Some(x)
+			return "TRACK_NAMESPACE_PREFIX", nil
+		}
 	case 0x35:
 		if v >= Version20 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inTrackStatus || in == inFetch || in == inSubscribeTracks) {
 				return "INCLUDE_PROPERTIES", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
 			if m.IncludeProperties.Set {
@@ -545,13 +614,44 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Byte()
 			if e != nil {
-				return "INCLUDE_PROPERTIES", e
+				return "INCLUDE_PROPERTIES", e.ClosingValue(0x6)
 			}
 			if x > 1 {
 				return "INCLUDE_PROPERTIES", wire.MalformedNumber("at most 1", uint64(x)).At("", at)
 			}
 			m.IncludeProperties = wire.Some(x)
 			return "INCLUDE_PROPERTIES", nil
+		}
+	case 0x40b57:
+		if v >= Version17 {
+			if !(in == inPublishNamespace || in == inNamespace) {
+				return "HOP_PATH", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
+			}
+			if m.HopPath.Set {
+				return "HOP_PATH", wire.MalformedCode("each type once", it.ID).At("", it.Len())
+			}
+			p, e := it.Bytes()
+			if e != nil {
+				return "HOP_PATH", e.ClosingValue(0x6)
+			}
+			x := string(p)
+			m.HopPath = wire.Some(x)
+			return "HOP_PATH", nil
+		}
+	case 0x40b58:
+		if v >= Version17 {
+			if !(in == inPublishNamespace || in == inNamespace) {
+				return "ROUTE_COST", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
+			}
+			if m.RouteCost.Set {
+				return "ROUTE_COST", wire.MalformedCode("each type once", it.ID).At("", it.Len())
+			}
+			x, e := it.Number()
+			if e != nil {
+				return "ROUTE_COST", e.ClosingValue(0x6)
+			}
+			m.RouteCost = wire.Some(x)
+			return "ROUTE_COST", nil
 		}
 	}
 	if v >= Version16 {
@@ -723,6 +823,17 @@ func (m *MessageParameters) appendItems(dst []byte, v Version, in scope) ([]byte
 			return dst, wire.Unsupported("").At("OBJECT_PROPERTY_FILTER", 0)
 		}
 	}
+	for i := range m.TrackPropertyFilter {
+		if v >= Version19 {
+			slots = append(slots, wire.Slot{
+				ID:    0x29,
+				Index: i,
+			})
+		}
+		if v <= Version18 {
+			return dst, wire.Unsupported("").At("TRACK_PROPERTY_FILTER", 0)
+		}
+	}
 	if m.DynamicGroups.Set {
 		if v == Version15 {
 			slots = append(slots, wire.Slot{ID: 0x30})
@@ -739,12 +850,36 @@ func (m *MessageParameters) appendItems(dst []byte, v Version, in scope) ([]byte
 			return dst, wire.Unsupported("").At("NEW_GROUP_REQUEST", 0)
 		}
 	}
+	if m.TrackNamespacePrefix.Set {
+		if v >= Version18 {
+			slots = append(slots, wire.Slot{ID: 0x34})
+		}
+		if v <= Version17 {
+			return dst, wire.Unsupported("").At("TRACK_NAMESPACE_PREFIX", 0)
+		}
+	}
 	if m.IncludeProperties.Set {
 		if v >= Version20 {
 			slots = append(slots, wire.Slot{ID: 0x35})
 		}
 		if v <= Version19 {
 			return dst, wire.Unsupported("").At("INCLUDE_PROPERTIES", 0)
+		}
+	}
+	if m.HopPath.Set {
+		if v >= Version17 {
+			slots = append(slots, wire.Slot{ID: 0x40b57})
+		}
+		if v <= Version16 {
+			return dst, wire.Unsupported("").At("HOP_PATH", 0)
+		}
+	}
+	if m.RouteCost.Set {
+		if v >= Version17 {
+			slots = append(slots, wire.Slot{ID: 0x40b58})
+		}
+		if v <= Version16 {
+			return dst, wire.Unsupported("").At("ROUTE_COST", 0)
 		}
 	}
 	for i, p := range m.Unknown {
@@ -807,7 +942,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 	switch s.ID {
 	case 0x2:
 		if v == Version14 || v >= Version17 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inRequestUpdate) {
 				return b, "DELIVERY_TIMEOUT", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.DeliveryTimeout.Value
@@ -823,7 +958,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 			return b, "DELIVERY_TIMEOUT", e
 		}
 	case 0x3:
-		if (v >= Version17) && !(in == inSubscribe) {
+		if (v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace || in == inPublishNamespace || in == inTrackStatus || in == inFetch || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18)) {
 			return b, "AUTHORIZATION_TOKEN", wire.Unsupported("it may not stand in this message")
 		}
 		x := m.AuthorizationToken[s.Index]
@@ -852,7 +987,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x6:
 		if v >= Version18 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inRequestOK && (v <= Version19) || in == inPublish && (v >= Version20)) {
 				return b, "SUBGROUP_DELIVERY_TIMEOUT", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.SubgroupDeliveryTimeout.Value
@@ -861,7 +996,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x8:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribeOK) {
+			if (v >= Version17) && !(in == inPublish || in == inRequestOK || in == inPublishOK && (v == Version17) || in == inSubscribeOK) {
 				return b, "EXPIRES", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.Expires.Value
@@ -870,7 +1005,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x9:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribeOK) {
+			if (v >= Version17) && !(in == inPublish || in == inRequestOK || in == inSubscribeOK || in == inPublishStateNotify && (v >= Version20)) {
 				return b, "LARGEST_OBJECT", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.LargestObject.Value
@@ -886,7 +1021,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0xa:
 		if v >= Version18 {
-			if !(in == inFillParameters && (v >= Version20)) {
+			if !(in == inFetch || in == inFillParameters && (v >= Version20)) {
 				return b, "FILL_TIMEOUT", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.FillTimeout.Value
@@ -901,7 +1036,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x10:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inPublish || in == inSubscribe || in == inSubscribeNamespace && (v == Version17) || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inSubscribeTracks && (v >= Version18) || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublishStateNotify && (v >= Version20)) {
 				return b, "FORWARD", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.Forward.Value
@@ -913,7 +1048,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x20:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inSubscribe || in == inFetch || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFillParameters && (v >= Version20)) {
 				return b, "SUBSCRIBER_PRIORITY", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.SubscriberPriority.Value
@@ -922,7 +1057,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x21:
 		if v >= Version15 && v <= Version21 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19) || in == inPublish && (v >= Version20) || in == inFetch && (v >= Version20) || in == inPublishStateNotify && (v >= Version20) || in == inFillParameters && (v >= Version20)) {
 				return b, "LOCATION_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.LocationFilter.Value
@@ -937,7 +1072,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 			return b, "LOCATION_FILTER", e
 		}
 		if v == Version22 {
-			if !(in == inSubscribe || in == inFillParameters) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inPublish || in == inFetch || in == inPublishStateNotify || in == inFillParameters) {
 				return b, "LOCATION_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.LocationFilter.Value
@@ -953,7 +1088,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x22:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if (v >= Version17) && !(in == inPublish && (v >= Version20) || in == inSubscribe || in == inFetch || in == inRequestOK && (v == Version18) || in == inPublishOK && (v == Version17) || in == inSubscribeTracks && (v >= Version19) || in == inFillParameters && (v >= Version20)) {
 				return b, "GROUP_ORDER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.GroupOrder.Value
@@ -965,7 +1100,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x23:
 		if v >= Version20 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inRequestUpdate) {
 				return b, "FILL_PARAMETERS", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.FillParameters
@@ -981,7 +1116,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x25:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return b, "SUBGROUP_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.SubgroupFilter[s.Index]
@@ -990,7 +1125,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x26:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return b, "OBJECTID_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.ObjectidFilter[s.Index]
@@ -999,7 +1134,7 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x27:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return b, "PRIORITY_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.PriorityFilter[s.Index]
@@ -1008,12 +1143,21 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x28:
 		if v >= Version19 {
-			if !(in == inSubscribe || in == inFillParameters && (v >= Version20)) {
+			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return b, "OBJECT_PROPERTY_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.ObjectPropertyFilter[s.Index]
 			b, e := w.Bytes(b, s.ID, []byte(x))
 			return b, "OBJECT_PROPERTY_FILTER", e
+		}
+	case 0x29:
+		if v >= Version19 {
+			if !(in == inRequestUpdate || in == inSubscribeTracks) {
+				return b, "TRACK_PROPERTY_FILTER", wire.Unsupported("it may not stand in this message")
+			}
+			x := m.TrackPropertyFilter[s.Index]
+			b, e := w.Bytes(b, s.ID, []byte(x))
+			return b, "TRACK_PROPERTY_FILTER", e
 		}
 	case 0x30:
 		if v == Version15 {
@@ -1026,16 +1170,32 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 		}
 	case 0x32:
 		if v >= Version15 {
-			if (v >= Version17) && !(in == inSubscribe) {
+			if (v >= Version17) && !(in == inSubscribe || in == inPublishOK && (v == Version17) || in == inRequestUpdate || in == inRequestOK && (v >= Version18 && v <= Version19)) {
 				return b, "NEW_GROUP_REQUEST", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.NewGroupRequest.Value
 			b, e := w.Number(b, s.ID, uint64(x))
 			return b, "NEW_GROUP_REQUEST", e
 		}
+	case 0x34:
+		if v >= Version18 {
+			if !(in == inRequestUpdate) {
+				return b, "TRACK_NAMESPACE_PREFIX", wire.Unsupported("it may not stand in this message")
+			}
+			x := m.TrackNamespacePrefix.Value
+			b, mark, e := w.Open(b, s.ID, false)
+			if e != nil {
+				return b, "TRACK_NAMESPACE_PREFIX", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "TRACK_NAMESPACE_PREFIX", e
+			}
+			b, e = w.Close(b, mark)
+			return b, "TRACK_NAMESPACE_PREFIX", e
+		}
 	case 0x35:
 		if v >= Version20 {
-			if !(in == inSubscribe) {
+			if !(in == inSubscribe || in == inTrackStatus || in == inFetch || in == inSubscribeTracks) {
 				return b, "INCLUDE_PROPERTIES", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.IncludeProperties.Value
@@ -1044,6 +1204,24 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 			}
 			b, e := w.Byte(b, s.ID, uint8(x))
 			return b, "INCLUDE_PROPERTIES", e
+		}
+	case 0x40b57:
+		if v >= Version17 {
+			if !(in == inPublishNamespace || in == inNamespace) {
+				return b, "HOP_PATH", wire.Unsupported("it may not stand in this message")
+			}
+			x := m.HopPath.Value
+			b, e := w.Bytes(b, s.ID, []byte(x))
+			return b, "HOP_PATH", e
+		}
+	case 0x40b58:
+		if v >= Version17 {
+			if !(in == inPublishNamespace || in == inNamespace) {
+				return b, "ROUTE_COST", wire.Unsupported("it may not stand in this message")
+			}
+			x := m.RouteCost.Value
+			b, e := w.Number(b, s.ID, uint64(x))
+			return b, "ROUTE_COST", e
 		}
 	}
 	return b, "", wire.Unsupported("")
@@ -1086,12 +1264,20 @@ func (m *MessageParameters) knows(id uint64, v Version, in scope) bool {
 		return v >= Version19
 	case 0x28:
 		return v >= Version19
+	case 0x29:
+		return v >= Version19
 	case 0x30:
 		return v == Version15
 	case 0x32:
 		return v >= Version15
+	case 0x34:
+		return v >= Version18
 	case 0x35:
 		return v >= Version20
+	case 0x40b57:
+		return v >= Version17
+	case 0x40b58:
+		return v >= Version17
 	}
 	return false
 }

@@ -80,7 +80,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		if !m.Immutable.Set {
 			p, e := it.Bytes()
 			if e != nil {
-				return "IMMUTABLE", e
+				return "IMMUTABLE", e.ClosingValue(0x6)
 			}
 			x := string(p)
 			m.Immutable = wire.Some(x)
@@ -90,7 +90,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		if !m.Timestamp.Set {
 			x, e := it.Number()
 			if e != nil {
-				return "TIMESTAMP", e
+				return "TIMESTAMP", e.ClosingValue(0x6)
 			}
 			m.Timestamp = wire.Some(x)
 			return "TIMESTAMP", nil
@@ -99,7 +99,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		if !m.PriorGroupIDGap.Set {
 			x, e := it.Number()
 			if e != nil {
-				return "PRIOR_GROUP_ID_GAP", e
+				return "PRIOR_GROUP_ID_GAP", e.ClosingValue(0x6)
 			}
 			m.PriorGroupIDGap = wire.Some(x)
 			return "PRIOR_GROUP_ID_GAP", nil
@@ -108,7 +108,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		if !m.PriorObjectIDGap.Set {
 			x, e := it.Number()
 			if e != nil {
-				return "PRIOR_OBJECT_ID_GAP", e
+				return "PRIOR_OBJECT_ID_GAP", e.ClosingValue(0x6)
 			}
 			m.PriorObjectIDGap = wire.Some(x)
 			return "PRIOR_OBJECT_ID_GAP", nil

@@ -100,6 +100,11 @@ func (m *ServerSetup) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *ServerSetup) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *ServerSetup) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 2)

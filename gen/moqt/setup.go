@@ -80,6 +80,11 @@ func (m *Setup) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Setup) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Setup) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 1)

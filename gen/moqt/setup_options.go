@@ -117,7 +117,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Text()
 		if e != nil {
-			return "PATH", e
+			return "PATH", e.ClosingValue(0x6)
 		}
 		m.Path = wire.Some(x)
 		return "PATH", nil
@@ -128,7 +128,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "MAX_REQUEST_ID", e
+				return "MAX_REQUEST_ID", e.ClosingValue(0x6)
 			}
 			m.MaxRequestID = wire.Some(x)
 			return "MAX_REQUEST_ID", nil
@@ -136,7 +136,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 	case 0x3:
 		part, at, e := it.Open(true)
 		if e != nil {
-			return "AUTHORIZATION_TOKEN", e
+			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
 		var x Token
 		n, e := x.parse(part, v)
@@ -144,10 +144,10 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			if it.Sized() {
 				e = e.Closed()
 			}
-			return "AUTHORIZATION_TOKEN", e.At("", at)
+			return "AUTHORIZATION_TOKEN", e.At("", at).ClosingValue(0x6)
 		}
 		if e := it.Close(n); e != nil {
-			return "AUTHORIZATION_TOKEN", e
+			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
 		m.AuthorizationToken = append(m.AuthorizationToken, x)
 		return "AUTHORIZATION_TOKEN", nil
@@ -157,7 +157,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Number()
 		if e != nil {
-			return "MAX_AUTH_TOKEN_CACHE_SIZE", e
+			return "MAX_AUTH_TOKEN_CACHE_SIZE", e.ClosingValue(0x6)
 		}
 		m.MaxAuthTokenCacheSize = wire.Some(x)
 		return "MAX_AUTH_TOKEN_CACHE_SIZE", nil
@@ -167,7 +167,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Text()
 		if e != nil {
-			return "AUTHORITY", e
+			return "AUTHORITY", e.ClosingValue(0x6)
 		}
 		m.Authority = wire.Some(x)
 		return "AUTHORITY", nil
@@ -178,7 +178,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "MAX_FILTER_RANGES", e
+				return "MAX_FILTER_RANGES", e.ClosingValue(0x6)
 			}
 			m.MaxFilterRanges = wire.Some(x)
 			return "MAX_FILTER_RANGES", nil
@@ -189,7 +189,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Text()
 		if e != nil {
-			return "MOQT_IMPLEMENTATION", e
+			return "MOQT_IMPLEMENTATION", e.ClosingValue(0x6)
 		}
 		m.MoqtImplementation = wire.Some(x)
 		return "MOQT_IMPLEMENTATION", nil
@@ -200,7 +200,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "MAX_REQUEST_UPDATES", e
+				return "MAX_REQUEST_UPDATES", e.ClosingValue(0x6)
 			}
 			m.MaxRequestUpdates = wire.Some(x)
 			return "MAX_REQUEST_UPDATES", nil
@@ -212,7 +212,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "RELAY_HOPS", e
+				return "RELAY_HOPS", e.ClosingValue(0x6)
 			}
 			m.RelayHops = wire.Some(x)
 			return "RELAY_HOPS", nil
@@ -224,7 +224,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "RELAY_COST", e
+				return "RELAY_COST", e.ClosingValue(0x6)
 			}
 			m.RelayCost = wire.Some(x)
 			return "RELAY_COST", nil
@@ -235,7 +235,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Number()
 		if e != nil {
-			return "SOLICIT", e
+			return "SOLICIT", e.ClosingValue(0x6)
 		}
 		m.Solicit = wire.Some(x)
 		return "SOLICIT", nil

@@ -175,18 +175,19 @@ func (m *SubgroupHeader) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *SubgroupHeader) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *SubgroupHeader) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs, slog.Bool("properties", m.Properties))
 	attrs = append(attrs, slog.String("subgroup_mode", m.SubgroupMode.String()))
 	attrs = append(attrs, slog.Bool("end_of_group", m.EndOfGroup))
-	if m.DefaultPriority {
-		attrs = append(attrs, slog.Bool("default_priority", m.DefaultPriority))
-	}
-	if m.FirstObject {
-		attrs = append(attrs, slog.Bool("first_object", m.FirstObject))
-	}
+	attrs = append(attrs, slog.Bool("default_priority", m.DefaultPriority))
+	attrs = append(attrs, slog.Bool("first_object", m.FirstObject))
 	attrs = append(attrs, slog.Uint64("track_alias", uint64(m.TrackAlias)))
 	attrs = append(attrs, slog.Uint64("group_id", uint64(m.GroupID)))
 	attrs = append(attrs, slog.Uint64("subgroup_id", uint64(m.SubgroupID)))

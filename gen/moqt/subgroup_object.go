@@ -166,6 +166,11 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *SubgroupObject) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *SubgroupObject) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
@@ -335,6 +340,11 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *SubgroupObjectHeader) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -237,6 +237,11 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Subscribe) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Subscribe) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 9)

@@ -212,6 +212,11 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *SubscribeOK) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *SubscribeOK) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 8)

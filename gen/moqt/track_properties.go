@@ -87,7 +87,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.DeliveryTimeout.Set {
 				x, e := it.Number()
 				if e != nil {
-					return "DELIVERY_TIMEOUT", e
+					return "DELIVERY_TIMEOUT", e.ClosingValue(0x6)
 				}
 				m.DeliveryTimeout = wire.Some(x)
 				return "DELIVERY_TIMEOUT", nil
@@ -98,7 +98,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.MaxCacheDuration.Set {
 				x, e := it.Number()
 				if e != nil {
-					return "MAX_CACHE_DURATION", e
+					return "MAX_CACHE_DURATION", e.ClosingValue(0x6)
 				}
 				m.MaxCacheDuration = wire.Some(x)
 				return "MAX_CACHE_DURATION", nil
@@ -109,7 +109,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.SubgroupDeliveryTimeout.Set {
 				x, e := it.Number()
 				if e != nil {
-					return "SUBGROUP_DELIVERY_TIMEOUT", e
+					return "SUBGROUP_DELIVERY_TIMEOUT", e.ClosingValue(0x6)
 				}
 				m.SubgroupDeliveryTimeout = wire.Some(x)
 				return "SUBGROUP_DELIVERY_TIMEOUT", nil
@@ -120,7 +120,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.Timescale.Set {
 				x, e := it.Number()
 				if e != nil {
-					return "TIMESCALE", e
+					return "TIMESCALE", e.ClosingValue(0x6)
 				}
 				m.Timescale = wire.Some(x)
 				return "TIMESCALE", nil
@@ -131,7 +131,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.Immutable.Set {
 				p, e := it.Bytes()
 				if e != nil {
-					return "IMMUTABLE", e
+					return "IMMUTABLE", e.ClosingValue(0x6)
 				}
 				x := string(p)
 				m.Immutable = wire.Some(x)
@@ -143,7 +143,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.DefaultPublisherPriority.Set {
 				x, e := it.Number()
 				if e != nil {
-					return "DEFAULT_PUBLISHER_PRIORITY", e
+					return "DEFAULT_PUBLISHER_PRIORITY", e.ClosingValue(0x6)
 				}
 				m.DefaultPublisherPriority = wire.Some(x)
 				return "DEFAULT_PUBLISHER_PRIORITY", nil
@@ -155,7 +155,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 				at := it.Len()
 				raw, e := it.Byte()
 				if e != nil {
-					return "DEFAULT_PUBLISHER_GROUP_ORDER", e
+					return "DEFAULT_PUBLISHER_GROUP_ORDER", e.ClosingValue(0x6)
 				}
 				x := GroupOrder(raw)
 				if x < 1 || x > 2 {
@@ -171,7 +171,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 				at := it.Len()
 				x, e := it.Number()
 				if e != nil {
-					return "DYNAMIC_GROUPS", e
+					return "DYNAMIC_GROUPS", e.ClosingValue(0x6)
 				}
 				if x > 1 {
 					return "DYNAMIC_GROUPS", wire.MalformedNumber("at most 1", uint64(x)).At("", at)

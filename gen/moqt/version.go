@@ -90,6 +90,15 @@ func (v Version) ALPN() string {
 	return ""
 }
 
+// Code is the number that stands for v where versions are agreed on in messages; 0 if they never are.
+func (v Version) Code() uint64 {
+	switch v {
+	case Version14:
+		return 0xff00000e
+	}
+	return 0
+}
+
 // Versions lists all versions, newest first.
 func Versions() []Version {
 	return []Version{Version22, Version21, Version20, Version19, Version18, Version17, Version16, Version15, Version14}
@@ -122,7 +131,7 @@ func ParseVersion(name string) (Version, error) {
 
 // fail is the result of a parse that e ended.
 func fail(v Version, message, field string, off int, e *wire.Error) (int, error) {
-	return 0, e.At(field, off).In(v.String(), message)
+	return 0, e.At(field, off).In(v.String(), message).Closing(0x3)
 }
 
 // failBody is fail inside a body of known length, in which nothing is merely short.

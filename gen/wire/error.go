@@ -27,6 +27,7 @@ type Error struct {
 	Need     int    // with ErrShort: bytes of source known to be needed, more than there were; else 0
 	Expected string // what should have been there: "5 bytes"
 	Found    string // what was: "3"
+	Close    uint64 // with ErrMalformed of a parse: the code with which the draft has the session closed
 }
 
 // Error is one line: where, what was expected, what was found.
@@ -77,6 +78,27 @@ func (e *Error) At(field string, off int) *Error {
 func (e *Error) Closed() *Error {
 	if errors.Is(e.Kind, ErrShort) {
 		e.Kind, e.Need = ErrMalformed, 0
+	}
+	return e
+}
+
+// Closing sets the code with which a session should end for e, unless something closer to
+// what went wrong has set it. Only what is malformed has one.
+func (e *Error) Closing(code uint64) *Error {
+	switch {
+	case !errors.Is(e.Kind, ErrMalformed):
+		e.Close = 0
+	case e.Close == 0:
+		e.Close = code
+	}
+	return e
+}
+
+// ClosingValue is Closing for the value of an item that is not what its type says: its bytes
+// may turn out to be malformed further out, where the length that they stand in is known.
+func (e *Error) ClosingValue(code uint64) *Error {
+	if e.Close == 0 {
+		e.Close = code
 	}
 	return e
 }

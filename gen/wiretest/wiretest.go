@@ -94,11 +94,11 @@ func LengthLies[V any](t TB, b []byte, m Message[V], v V, f Framing) {
 	if f.Typed {
 		_, at = f.Vi.Parse(b)
 	}
-	body := b[at+2:]
+	size := 2
 	if !f.U16 {
-		_, n := f.Vi.Parse(b[at:])
-		body = b[at+n:]
+		_, size = f.Vi.Parse(b[at:])
 	}
+	body := b[at+size:]
 	try := func(what string, size int, body []byte) {
 		lie := append(f.length(bytes.Clone(b[:at]), size), body...)
 		if _, err := m.Parse(lie, v); !errors.Is(err, wire.ErrMalformed) {

@@ -32,10 +32,25 @@ var fieldSynonyms = map[string]string{
 	"error":                 "errorcode",
 	"group":                 "groupid",
 	"subgroup":              "subgroupid",
-	"priority":              "publisherpriority",
+	"priority":              "publisherpriority subscriberpriority",
 	"status":                "objectstatus",
 	"objectstatus":          "status",
 	"hopid":                 "origin",
+	"alias":                 "trackalias",
+	"object":                "objectid",
+	"ext":                   "properties",
+	"extensions":            "properties",
+	"extensionheaders":      "properties",
+	"payloadhex":            "payload",
+	"reason":                "reasonphrase",
+	"prefix":                "tracknamespaceprefix",
+	"namespaceprefix":       "tracknamespaceprefix",
+	"suffix":                "tracknamespacesuffix",
+	"namespacesuffix":       "tracknamespacesuffix",
+	"end":                   "endlocation",
+	"start":                 "startlocation",
+	"uri":                   "newsessionuri connecturi",
+	"requestid":             "maxrequestid maximumrequestid",
 	"expiresms":             "expires",
 	"hasextensions":         "properties",
 	"largestobjectlocation": "largestlocation",
@@ -99,7 +114,7 @@ func (p protocol) matchField(key string, want any, all map[string]any, message s
 
 // find looks for the field of a name, then of its synonym.
 func (p protocol) find(s reflect.Value, key string) (string, reflect.Value) {
-	for _, n := range []string{normal(key), fieldSynonyms[normal(key)]} {
+	for _, n := range append([]string{normal(key)}, strings.Fields(fieldSynonyms[normal(key)])...) {
 		for i := range s.NumField() {
 			if name := s.Type().Field(i).Name; n != "" && normal(name) == n {
 				return name, s.Field(i)
@@ -200,6 +215,9 @@ func (p protocol) matchStruct(want any, got reflect.Value) error {
 		}
 	}
 	if list, ok := want.([]any); ok { // its fields in order: a location
+		if got.NumField() == 1 {
+			return p.match(want, got.Field(0))
+		}
 		for i, w := range list {
 			if err := p.match(w, got.Field(i)); err != nil {
 				return fmt.Errorf("%s: %w", got.Type().Field(i).Name, err)
@@ -215,6 +233,9 @@ func (p protocol) matchStruct(want any, got reflect.Value) error {
 		_, f := p.find(got, key)
 		if !f.IsValid() {
 			_, f = p.find(got, strings.TrimPrefix(normal(key), normal(got.Type().Name())))
+		}
+		if !f.IsValid() {
+			_, f = p.find(got, strings.TrimSuffix(normal(key), "id"))
 		}
 		if !f.IsValid() {
 			return fmt.Errorf("no field %s in %s", key, got.Type().Name())

@@ -78,20 +78,28 @@ func directory() string {
 // load reads all vectors, file by file in the order of their names.
 func load(t *testing.T) []*vector {
 	t.Helper()
+	all, err := vectorFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func vectorFiles() ([]*vector, error) {
 	files, err := filepath.Glob(filepath.Join(directory(), "*.jsonl"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no *.jsonl in %s (%v)", directory(), err)
+		return nil, fmt.Errorf("no *.jsonl in %s (%v)", directory(), err)
 	}
 	slices.Sort(files)
 	var all []*vector
 	for _, file := range files {
 		list, err := read(file)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, list...)
 	}
-	return all
+	return all, nil
 }
 
 func read(file string) ([]*vector, error) {

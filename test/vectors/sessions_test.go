@@ -13,7 +13,8 @@ import (
 // halves says what each side of a stream sends: the messages in order, the last of them as
 // often as it likes. "" stands for nothing more.
 var halves = map[string]struct{ opener, acceptor []string }{
-	"bidi Announce":  {[]string{"ANNOUNCE_REQUEST", ""}, []string{"ANNOUNCE_OK", "ANNOUNCE"}},
+	"bidi Setup":     {[]string{"CLIENT_SETUP", "SESSION_INFO"}, []string{"SERVER_SETUP", "SESSION_INFO"}},
+	"bidi Announce":  {[]string{"ANNOUNCE_REQUEST", ""}, []string{"ANNOUNCE_INIT", "ANNOUNCE_OK", "ANNOUNCEMENT"}},
 	"bidi Subscribe": {[]string{"SUBSCRIBE", "SUBSCRIBE_UPDATE"}, []string{"SUBSCRIBE_RESPONSE"}},
 	"bidi Fetch":     {[]string{"FETCH", ""}, []string{"FRAME"}},
 	"bidi Probe":     {[]string{""}, []string{"PROBE"}},
@@ -39,6 +40,9 @@ func (h *half) open(kind string) error {
 	if kind == "uni" {
 		t, n, err := lite.ParseUniStream(h.buf, lite.Version(h.p.version))
 		return h.begin(kind, t.String(), n, err)
+	}
+	if h.p.version <= 2 && len(h.buf) > 0 && h.buf[0] == 0x20 { // which is the type of CLIENT_SETUP
+		return h.begin(kind, "Setup", 0, nil)
 	}
 	t, n, err := lite.ParseBidiStream(h.buf, lite.Version(h.p.version))
 	return h.begin(kind, t.String(), n, err)
@@ -91,7 +95,7 @@ func (h *half) feed(kind string, data []byte) error {
 // next reads one message, whichever stands here.
 func (h *half) next() (*codec, error) {
 	name := h.sequence[0]
-	if !h.p.has(name) && name != "SUBSCRIBE_RESPONSE" && len(h.sequence) > 1 {
+	for !h.p.has(name) && len(h.sequence) > 1 {
 		h.sequence = h.sequence[1:] // this version starts with the next
 		name = h.sequence[0]
 	}
@@ -101,10 +105,17 @@ func (h *half) next() (*codec, error) {
 	switch name {
 	case "":
 		return nil, fmt.Errorf("%d bytes where nothing stands", len(h.buf))
-	case "SUBSCRIBE_RESPONSE":
+	case "SUBSCRIBE_RESPONSE", "ANNOUNCEMENT":
 		v := lite.Version(h.p.version)
-		var m lite.Message
-		m, n, err = lite.ParseSubscribeResponse(h.buf, v)
+		var m lite.Message = new(lite.Announce)
+		switch {
+		case name == "SUBSCRIBE_RESPONSE":
+			m, n, err = lite.ParseSubscribeResponse(h.buf, v)
+		case h.p.has("ANNOUNCE"):
+			n, err = m.Parse(h.buf, v)
+		default:
+			m, n, err = lite.ParseAnnouncement(h.buf, v)
+		}
 		c = &codec{append: func(dst []byte) ([]byte, error) { return m.Append(dst, v) }, value: m}
 	default:
 		c = h.p.codec(name)

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/moqrx/moqrx/codegen"
@@ -145,7 +146,17 @@ func (p protocol) matchItems(want any, s reflect.Value, r *spec.Registry) error 
 	if list, ok := want.([]any); ok {
 		return p.matchList(list, got)
 	}
-	byName := want.(map[string]any)
+	byName, ok := want.(map[string]any)
+	if text, isText := want.(string); isText { // "A=1, B=2"
+		byName, ok = map[string]any{}, true
+		for _, pair := range strings.Split(text, ", ") {
+			name, value, _ := strings.Cut(pair, "=")
+			byName[name] = value
+		}
+	}
+	if !ok {
+		return fmt.Errorf("no list: %v", want)
+	}
 	left := len(got)
 	for name, value := range byName {
 		if name == "unknown" {
@@ -156,6 +167,9 @@ func (p protocol) matchItems(want any, s reflect.Value, r *spec.Registry) error 
 			continue
 		}
 		id, ok := idOf(r, p.version, name)
+		if other := p.family.Registry("TrackProperties"); !ok && other != nil { // of a track, on an object
+			id, ok = idOf(other, p.version, name)
+		}
 		if !ok {
 			return fmt.Errorf("no item %s in %s", name, r.Name)
 		}
@@ -204,7 +218,7 @@ func (p protocol) matchList(want []any, got []item) error {
 		if err := sameNumber(first(m, "id", "type"), got[i].id); err != nil {
 			return fmt.Errorf("item %d: type: %w", i, err)
 		}
-		if err := p.matchItem(first(m, "value", "raw_hex", "value_hex"), got[i]); err != nil {
+		if err := p.matchItem(first(m, "value", "raw_hex", "value_hex", "varint", "bytes"), got[i]); err != nil {
 			return fmt.Errorf("item 0x%x: %w", got[i].id, err)
 		}
 	}
@@ -268,14 +282,43 @@ func (p protocol) matchItem(want any, it item) error {
 	}
 	if it.kind.Name == "struct" || it.kind.Name == "params" {
 		if text, ok := want.(string); ok {
-			return sameBytes(text, p.raw(it.kind, it.value))
+			raw := p.raw(it.kind, it.value)
+			if err := sameBytes(text, raw); err == nil || it.kind.Ref != "filter" {
+				return err
+			}
+			return sameBytes(p.minimal(text), raw)
 		}
+	}
+	if list, ok := want.([]any); ok && it.kind.Name == "bytes" { // integers that fill them
+		var all []byte
+		for _, n := range list {
+			x, err := strconv.ParseUint(fmt.Sprint(n), 0, 64)
+			if err != nil {
+				return err
+			}
+			all = p.vi().Append(all, x)
+		}
+		want = hex.EncodeToString(all)
 	}
 	err := p.match(want, it.value)
 	if err != nil && it.kind.Name == "vi" && sameBytes(want, p.raw(it.kind, it.value)) == nil {
 		return nil // the bytes of an integer behind a length
 	}
 	return err
+}
+
+// minimal writes the varints that text, 0x and hex, is made of as short as they can be.
+func (p protocol) minimal(text string) string {
+	b, _ := hex.DecodeString(strings.TrimPrefix(text, "0x"))
+	var out []byte
+	for len(b) > 0 {
+		x, n := p.vi().Parse(b)
+		if n <= 0 {
+			return text
+		}
+		out, b = p.vi().Append(out, x), b[n:]
+	}
+	return hex.EncodeToString(out)
 }
 
 // sameBytes accepts bytes as 0x and hex, as plain hex, and as text.

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // forEachVersion runs the test once per version, each in its own bubble of time.
 func forEachVersion(t *testing.T, f func(t *testing.T, v genlite.Version)) {
 	t.Helper()
-	for _, v := range genlite.Versions() {
+	for _, v := range []genlite.Version{genlite.Version05, genlite.Version04, genlite.Version03} { // those that the engine speaks
 		t.Run(v.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, v) })
 		})

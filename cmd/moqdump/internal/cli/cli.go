@@ -131,6 +131,7 @@ func (e *env) root() *cobra.Command {
 	cmd.Flags().StringVarP(&keyFile, "keys", "k", "", "TLS key log (default $SSLKEYLOGFILE)")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, or json for one object a line")
 	cmd.AddCommand(e.demoCommand())
+	cmd.AddCommand(e.hexCommand())
 	return cmd
 }
 

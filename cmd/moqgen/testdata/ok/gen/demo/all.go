@@ -332,6 +332,11 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *All) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *All) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 17)
@@ -348,9 +353,7 @@ func (m *All) LogValue() slog.Value {
 	if m.Maybe.Set {
 		attrs = append(attrs, slog.Any("maybe", m.Maybe.Value))
 	}
-	if m.Signed != 0 {
-		attrs = append(attrs, slog.Int64("signed", m.Signed))
-	}
+	attrs = append(attrs, slog.Int64("signed", m.Signed))
 	attrs = append(attrs, slog.String("feeling", m.Feeling.String()))
 	attrs = append(attrs, slog.String("paint", m.Paint.String()))
 	if len(m.Numbers) != 0 {

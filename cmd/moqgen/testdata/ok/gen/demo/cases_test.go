@@ -9,12 +9,12 @@ import (
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool) wiretest.Framing {
 	vi := v.vi()
 	return wiretest.Framing{
 		Limit: maxBody,
 		Typed: typed,
-		U16:   false,
+		U16:   u16,
 		Vi:    vi,
 	}
 }
@@ -28,10 +28,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(All)
 		},
+		loose: []Version{},
 		name:  "ALL",
 		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: true,
+		typed: []Version{Version05, Version04, Version03, Version02, Version01},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -41,10 +43,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Moved)
 		},
+		loose: []Version{},
 		name:  "MOVED",
 		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: true,
+		typed: []Version{Version05, Version04, Version03, Version02, Version01},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -54,10 +58,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Hello)
 		},
+		loose: []Version{},
 		name:  "HELLO",
 		on:    []Version{Version05, Version04, Version03, Version02},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -67,10 +73,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Head)
 		},
+		loose: []Version{},
 		name:  "HEAD",
 		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -89,10 +97,12 @@ var testCases = []testCase{
 				HasNotes: true,
 			}
 		},
+		loose: []Version{},
 		name:  "PIECE",
 		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -111,10 +121,12 @@ var testCases = []testCase{
 				HasNotes: true,
 			}
 		},
+		loose: []Version{},
 		name:  "PIECE_HEADER",
 		on:    []Version{Version05, Version04, Version03, Version02, Version01},
 		open:  false,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 	{
 		draw: func(t *rapid.T, v Version) Message {
@@ -124,10 +136,12 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Drop)
 		},
+		loose: []Version{},
 		name:  "DROP",
 		on:    []Version{Version05, Version04, Version03, Version02},
 		open:  true,
-		typed: false,
+		typed: []Version{},
+		u16:   false,
 	},
 }
 var fieldCases = []fieldCase{

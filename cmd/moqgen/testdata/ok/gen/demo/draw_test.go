@@ -213,7 +213,7 @@ func drawHead(t *rapid.T, v Version) *Head {
 	vi := v.vi()
 	m := &Head{}
 	m.Extra = rapid.Bool().Draw(t, "Extra")
-	m.Shape = uint8(rapid.Uint8Range(0, 2).Draw(t, "Shape"))
+	m.Shape = uint8(rapid.Uint8Range(0, 2).Draw(t, "Shape") & 0x3)
 	if v >= Version03 {
 		m.Late = rapid.Bool().Draw(t, "Late")
 	}

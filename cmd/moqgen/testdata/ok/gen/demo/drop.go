@@ -2,7 +2,10 @@
 
 package demo
 
-import "log/slog"
+import (
+	"github.com/moqrx/moqrx/gen/wire"
+	"log/slog"
+)
 
 // Drop is the DROP message (demo-02 to demo-05).
 //
@@ -39,6 +42,11 @@ func (m *Drop) Append(dst []byte, v Version) ([]byte, error) {
 	b := dst
 	b = append(b, m.Rest...)
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *Drop) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

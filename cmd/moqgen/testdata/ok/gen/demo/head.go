@@ -135,14 +135,17 @@ func (m *Head) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Head) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Head) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs, slog.Bool("extra", m.Extra))
 	attrs = append(attrs, slog.Uint64("shape", uint64(m.Shape)))
-	if m.Late {
-		attrs = append(attrs, slog.Bool("late", m.Late))
-	}
+	attrs = append(attrs, slog.Bool("late", m.Late))
 	attrs = append(attrs, slog.Uint64("id", uint64(m.ID)))
 	attrs = append(attrs, slog.Uint64("shade", uint64(m.Shade)))
 	attrs = append(attrs, slog.Uint64("level", uint64(m.Level)))

@@ -78,6 +78,11 @@ func (m *Hello) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Hello) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Hello) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 4)

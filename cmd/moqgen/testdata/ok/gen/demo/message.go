@@ -17,6 +17,8 @@ type Message interface {
 	// It sets every field; after an error what they hold is unspecified. Strings and lists
 	// are copies. A payload aliases src.
 	Parse(src []byte, v Version) (n int, err error)
+	// Len is how many bytes Append writes. It fails as Append does, and costs as much.
+	Len(v Version) (int, error)
 	// LogValue is the fields for a log, with the names of the draft in snake case.
 	slog.LogValuer
 }
@@ -49,6 +51,9 @@ func missing(v Version, message string) error {
 
 // ParseAnswer reads the message at the start of src, one of those that stand there, by its type.
 func ParseAnswer(src []byte, v Version) (Message, int, error) {
+	if v < Version01 || v > Version05 {
+		return nil, 0, missing(v, "ANSWER")
+	}
 	vi := v.vi()
 	code, n := vi.Parse(src)
 	if n <= 0 {

@@ -184,6 +184,11 @@ func (m *Moved) appendB(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Moved) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Moved) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 3)

@@ -148,6 +148,11 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 	return b, nil
 }
 
+// Len is how many bytes Append writes.
+func (m *Piece) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
+}
+
 // LogValue is the fields of m for a log.
 func (m *Piece) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
@@ -300,6 +305,11 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "PIECE_HEADER", "Reason", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
+}
+
+// Len is how many bytes Append writes.
+func (m *PieceHeader) Len(v Version) (int, error) {
+	return wire.Len(m.Append, v)
 }
 
 // LogValue is the fields of m for a log.

@@ -200,17 +200,11 @@ func (m *Range) LogValue() slog.Value {
 	if m.Last != 0 {
 		attrs = append(attrs, slog.Uint64("last", uint64(m.Last)))
 	}
-	if m.From != 0 {
-		attrs = append(attrs, slog.Uint64("from", uint64(m.From)))
-	}
-	if m.Width != 0 {
-		attrs = append(attrs, slog.Uint64("width", uint64(m.Width)))
-	}
-	if m.Name != 0 {
-		attrs = append(attrs, slog.Uint64("name", uint64(m.Name)))
-	}
+	attrs = append(attrs, slog.Uint64("from", uint64(m.From)))
+	attrs = append(attrs, slog.Uint64("width", uint64(m.Width)))
+	attrs = append(attrs, slog.Uint64("name", uint64(m.Name)))
 	return slog.GroupValue(attrs...)
 }
 func (m *Range) isZero() bool {
-	return *m == (Range{})
+	return !(m.Kind != 0) && m.First.isZero() && !(m.Last != 0) && !(m.From != 0) && !(m.Width != 0) && !(m.Name != 0)
 }

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moqrx/moqrx/cmd/moqdump/internal/hex"
+)
+
+const hexLong = `hex decodes bytes that stand outside of a capture. With bytes as arguments it prints what each of them is, and
+where something is wrong marks them: spaces, colons, 0x and the offsets of a hexdump are left out.
+
+Without, it reads one JSON object a line from standard input and answers each with one:
+
+  {"version":"draft-18","message":"SUBSCRIBE","hex":"..."}
+  {"ok":true,"fields":{...},"consumed":32,"reencoded":"..."}
+  {"ok":false,"error":{"kind":"short","offset":5,"field":"Track Name","reason":"..."}}
+
+The kind is short, malformed or unsupported; input when the line itself cannot be read.`
+
+// hexCommand decodes pasted bytes.
+func (e *env) hexCommand() *cobra.Command {
+	var version, message string
+	cmd := &cobra.Command{
+		Use:   "hex [-version VERSION -message MESSAGE BYTES...]",
+		Short: "decode a message from hexadecimal",
+		Long:  hexLong,
+		Example: `  moqdump hex -version draft-18 -message SUBSCRIBE 03 00 1d 08 02 04 72 6f 6f 6d
+  moqdump hex < messages.jsonl`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return e.hex(version, message, args)
+		},
+	}
+	cmd.Flags().StringVar(&version, "version", "", "of the protocol: draft-18, moqt-18, moq-transport-18, lite-05, moq-lite-05")
+	cmd.Flags().StringVar(&message, "message", "", "name of the message, or SUBGROUP_STREAM, FETCH_STREAM")
+	return cmd
+}
+
+func (e *env) hex(version, message string, args []string) error {
+	if len(args) == 0 && version == "" && message == "" {
+		if err := hex.Lines(e.in, e.out); !errors.Is(err, hex.ErrLines) {
+			return err
+		}
+		return errReported
+	}
+	if version == "" || message == "" || len(args) == 0 {
+		return usageError{errors.New("hex needs -version, -message and the bytes; or none of them, and lines on standard input")}
+	}
+	src, err := hex.Parse(strings.Join(args, " "))
+	if err != nil {
+		return usageError{err}
+	}
+	ok, err := hex.Print(e.out, version, message, src)
+	switch {
+	case err != nil:
+		return usageError{err}
+	case !ok:
+		return errReported
+	}
+	return nil
+}

@@ -1,0 +1,336 @@
+package tree
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/moqrx/moqrx/spec"
+)
+
+// What a tree may cost, in bytes of memory.
+const (
+	costPerByte = 60
+	costFree    = 2300 // beside costPerByte; what is left of 4 KB is for the state
+	nodeCost    = 96
+	errorCost   = 400
+)
+
+// Remarks.
+var (
+	cutOff     = "cut off"
+	absent     = "absent"
+	normalized = "without the slashes that mean nothing"
+	notWritten = "not written: how many numbers follow"
+)
+
+// extent says what it means that bytes end too early.
+type extent int
+
+const (
+	open   extent = iota // more may come: short
+	closed               // a length says that none will: malformed
+	cut                  // it is reported already
+)
+
+// value is what conditions and deltas know of a field.
+type value struct {
+	name  string
+	n     uint64
+	set   bool
+	given bool // not on the wire
+}
+
+// past is a value of a message before, or of the caller when from is empty.
+type past struct {
+	value
+	from string
+}
+
+// state is one decode at work.
+type state struct {
+	*Decoder
+	src []byte
+	off int
+	enclosure
+	msg   string // the message being decoded
+	scope string // what the items of lists are checked against
+	path  []string
+
+	values  []value // of the fields of the message and struct at hand
+	base    int     // where those of the struct at hand start
+	history []past  // of the messages before on the stream, and what was given
+
+	place  bool     // what is decoded is a place, and
+	before []string // these are the messages that were on it
+
+	at     *Node // whose parts are being decoded
+	last   *Node // the last of these
+	tree   *Tree
+	budget int // bytes of memory
+	room   [10]value
+	steps  [4]string
+}
+
+// add makes a node at the current offset. When there are too many, they share one.
+func (s *state) add(name string, f *spec.Field) *Node {
+	if s.at.Name == Omitted {
+		return s.at
+	}
+	if s.budget < nodeCost {
+		if s.last != nil && s.last.Name == Omitted {
+			return s.last
+		}
+		name, f = Omitted, nil
+	}
+	s.budget -= nodeCost
+	n := &Node{Offset: s.off, Name: name, Field: f}
+	if s.last == nil {
+		s.at.first = n
+	} else {
+		s.last.next = n
+	}
+	s.last = n
+	return n
+}
+
+// leaf adds a node of the next size bytes and moves behind them.
+func (s *state) leaf(name string, f *spec.Field, size int) *Node {
+	n := s.add(name, f)
+	s.off += size
+	n.Size = s.off - n.Offset
+	return n
+}
+
+// enter adds a node with parts; leave ends it.
+func (s *state) enter(name string, f *spec.Field) (n, outer *Node) {
+	outer = s.at
+	n = s.add(name, f)
+	s.at, s.last = n, nil
+	return n, outer
+}
+
+func (s *state) leave(n, outer *Node) {
+	n.Size = s.off - n.Offset
+	s.at, s.last = outer, n
+}
+
+// number sets the value of a node.
+func (s *state) number(n *Node, v uint64) {
+	if n.Name == Omitted {
+		return
+	}
+	if n.Value = v; v > 255 {
+		s.budget -= 8
+	}
+}
+
+func (n *Node) remark(text *string) {
+	if n.Name != Omitted {
+		n.note = text
+	}
+}
+
+// flag sets a value that is true or false, which costs nothing.
+func (n *Node) flag(v bool) {
+	if n.Name != Omitted {
+		n.Value = v
+	}
+}
+
+// raw sets bytes as the value of a node.
+func (s *state) raw(n *Node, b []byte) {
+	if n.Name != Omitted {
+		n.Value = b
+		s.budget -= 24
+	}
+}
+
+// text sets a string as the value of a node, or bytes that are none.
+func (s *state) text(n *Node, b []byte) {
+	switch {
+	case n.Name == Omitted:
+	case utf8.Valid(b):
+		n.Value = string(b)
+		s.budget -= 16 + len(b)
+	default:
+		s.raw(n, b)
+	}
+}
+
+// push goes one step down the path of the field.
+func (s *state) push(name string) { s.path = append(s.path, name) }
+func (s *state) pop()             { s.path = s.path[:len(s.path)-1] }
+
+// fail notes an error about size bytes at off. Bytes that are missing where it is known that
+// they are missing are no news.
+func (s *state) fail(n *Node, kind error, off, size int, expected, found string) {
+	if errors.Is(kind, ErrShort) {
+		switch s.extent {
+		case cut:
+			n.remark(&cutOff)
+			return
+		case closed:
+			kind = ErrMalformed
+		}
+	}
+	if s.full() {
+		return
+	}
+	s.budget -= errorCost
+	e := &Error{
+		Kind: kind, Version: s.version.Name, Message: s.msg, Field: s.field(),
+		Offset: off, Size: min(size, len(s.src)-off), Expected: expected, Found: found,
+	}
+	s.tree.Errors = append(s.tree.Errors, e)
+	if n.Err == nil {
+		n.Err = e
+	}
+}
+
+// full tells whether there are too many errors to keep another, and counts it if so. The first is
+// always kept.
+func (s *state) full() bool {
+	if s.budget >= errorCost || len(s.tree.Errors) == 0 {
+		return false
+	}
+	s.tree.Further++
+	return true
+}
+
+// field is the path: names with dots, numbers in brackets.
+func (s *state) field() string {
+	var b strings.Builder
+	for i, name := range s.path {
+		if i > 0 && name[0] != '[' {
+			b.WriteByte('.')
+		}
+		b.WriteString(name)
+	}
+	return b.String()
+}
+
+// short notes that need bytes were expected at off and fewer are there.
+func (s *state) short(n *Node, off int, need uint64) {
+	if s.extent != cut && s.full() {
+		return
+	}
+	s.fail(n, ErrShort, off, s.end-off, bytesText(need), strconv.Itoa(s.end-off))
+}
+
+func (s *state) malformed(n *Node, off, size int, expected, found string) {
+	s.fail(n, ErrMalformed, off, size, expected, found)
+}
+
+func bytesText(n uint64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return strconv.FormatUint(n, 10) + " bytes"
+}
+
+func hexText(n uint64) string { return "0x" + strconv.FormatUint(n, 16) }
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// peek reads a varint at off without a node.
+func (s *state) peek(off int) (v uint64, size int, ok bool) {
+	v, size = varint(s.version.Vi, s.src[off:s.end])
+	return v, size, size > 0 && off+size <= s.end
+}
+
+// varint reads a varint into n, which starts here. It tells whether there was one.
+func (s *state) varint(n *Node) (uint64, bool) {
+	v, size, ok := s.peek(s.off)
+	if !ok {
+		s.fault(n, s.off, size)
+		return 0, false
+	}
+	s.off += size
+	n.Size = s.off - n.Offset
+	return v, true
+}
+
+// fault notes what is wrong with a varint at off, of which size is known.
+func (s *state) fault(n *Node, off, size int) {
+	if size < 0 {
+		s.malformed(n, off, 1, "a varint", hexText(uint64(s.src[off])))
+		return
+	}
+	s.short(n, off, uint64(size))
+}
+
+// length reads a length in a node of its own, and encloses that many bytes. It gives what enclosed them
+// before, for release. ok is false when nothing can be told of the extent.
+func (s *state) length(limit uint64) (outer enclosure, ok bool) {
+	n := s.add(Length, nil)
+	at := s.off
+	size, ok := s.varint(n)
+	if !ok {
+		return outer, false
+	}
+	s.number(n, size)
+	if size > limit {
+		s.malformed(n, at, s.off-at, "at most "+bytesText(limit), decimal(size))
+	}
+	return s.enclose(n, size), true
+}
+
+// enclosure is what the bytes being decoded stand in.
+type enclosure struct {
+	end    int
+	extent extent
+}
+
+// enclose makes the next size bytes the extent of what is decoded, until release.
+func (s *state) enclose(n *Node, size uint64) (outer enclosure) {
+	outer = s.enclosure
+	inner := enclosure{s.end, cut}
+	if left := s.end - s.off; uint64(left) < size {
+		s.short(n, s.off, size)
+	} else {
+		inner = enclosure{s.off + int(size), closed}
+	}
+	s.enclosure = inner
+	return outer
+}
+
+func (s *state) release(outer enclosure) { s.enclosure = outer }
+
+// rest puts what is left of the extent into a node, because what stands there is not known.
+func (s *state) rest() *Node {
+	if s.off == s.end {
+		return nil
+	}
+	n := s.add(Undecoded, nil)
+	s.raw(n, s.src[s.off:s.end])
+	s.off = s.end
+	n.Size = s.off - n.Offset
+	return n
+}
+
+// trailing notes what a length has too much.
+func (s *state) trailing() {
+	if s.off == s.end {
+		return
+	}
+	at := s.off
+	n := s.rest()
+	s.malformed(n, at, s.off-at, "the end", bytesText(uint64(s.off-at))+" more")
+}
+
+// set notes the value of a field for the conditions behind it.
+func (s *state) set(name string, n uint64, set bool) {
+	s.values = append(s.values, value{name: name, n: n, set: set})
+}
+
+// get finds the value of a field of the struct at hand. One that is not there is not set.
+func (s *state) get(name string) value {
+	for i := len(s.values) - 1; i >= s.base; i-- {
+		if s.values[i].name == name {
+			return s.values[i]
+		}
+	}
+	return value{}
+}
