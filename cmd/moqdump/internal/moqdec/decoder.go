@@ -96,7 +96,7 @@ func (l *link) start(t time.Time, h Header) *session {
 		h.Offered = c.Offered
 	}
 	s := &session{d: l.d, number: h.Session, http3: h.WebTransport}
-	if v, err := lite.ParseVersion(h.Protocol); err == nil {
+	if v, err := lite.ParseVersion(h.Protocol); err == nil && v >= lite.Version03 && v <= lite.Version05 {
 		s.names = liteCodes
 		s.proto = newLite(s, v)
 	} else {

@@ -126,7 +126,7 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 	}
 	off += n
 	if v == Version01 {
-		m.Names, n, e = vi.ParseTuple(src[off:], 0, 4, false, maxBody)
+		m.Names, n, e = vi.ParseTuple(src[off:], 0, 4, false, 64)
 		if e != nil {
 			return failBody(v, "ALL", "Names", off, e)
 		}
@@ -257,7 +257,7 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "ALL", "Room", e)
 	}
 	if v == Version01 {
-		b, e = vi.AppendTuple(b, m.Names, 0, 4, false, maxBody)
+		b, e = vi.AppendTuple(b, m.Names, 0, 4, false, 64)
 		if e != nil {
 			return dst, refuse(v, "ALL", "Names", e)
 		}

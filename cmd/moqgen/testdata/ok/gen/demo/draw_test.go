@@ -146,7 +146,7 @@ func drawAll(t *rapid.T, v Version) *All {
 	m.Room = drawPath(t, "Room")
 	if v == Version01 {
 		m.Names = drawList(t, 0, 4, "Names", func() string {
-			return string(drawBytes(t, 0, 20, "element"))
+			return string(drawBytes(t, 0, 8, "element"))
 		})
 	}
 	if v >= Version02 {
