@@ -48,10 +48,10 @@ func shapes(b *Block, version int) []shape {
 			continue
 		}
 		k := f.Kind.Name
-		switch {
-		case k == "struct" || k == "params":
+		switch k {
+		case "struct", "params":
 			k = f.Kind.Ref
-		case k == "list":
+		case "list":
 			k = "list of " + f.Kind.Ref
 		}
 		if f.Limit != nil {

@@ -22,7 +22,7 @@ func TestLayoutsStayAsTheyAre(t *testing.T) {
 				layout := m.Layout(v)
 				h := fnv.New64a()
 				code, typed := codeIn(layout, v)
-				fmt.Fprintln(h, code, typed, layout.Framing, shapes(layout, v))
+				_, _ = fmt.Fprintln(h, code, typed, layout.Framing, shapes(layout, v))
 				for _, f := range layout.Fields {
 					for _, bit := range f.Bits {
 						if f.On.Has(v) && bit.On.Has(v) {
@@ -30,7 +30,7 @@ func TestLayoutsStayAsTheyAre(t *testing.T) {
 							if bit.Limit != nil {
 								limit = *bit.Limit
 							}
-							fmt.Fprintln(h, bit.Mask, bit.Name, bit.Fixed, limit)
+							_, _ = fmt.Fprintln(h, bit.Mask, bit.Name, bit.Fixed, limit)
 						}
 					}
 				}

@@ -33,7 +33,7 @@ type FetchCursor struct {
 func (c *FetchCursor) Next(s FetchStep) (FetchPlace, *Error) {
 	p := c.prior
 	switch {
-	case !c.begun && !(s.HasGroup && s.HasObject):
+	case !c.begun && (!s.HasGroup || !s.HasObject):
 		return p, Malformed("a group and an object id on the first object", "none")
 	case !s.Marker && !c.object && (!s.HasPriority || s.Mode == 1 || s.Mode == 2):
 		return p, Malformed("a priority and a subgroup on the first object", "a reference to the one before")

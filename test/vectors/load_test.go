@@ -87,8 +87,11 @@ func load(t *testing.T) []*vector {
 
 func vectorFiles() ([]*vector, error) {
 	files, err := filepath.Glob(filepath.Join(directory(), "*.jsonl"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no *.jsonl in %s (%v)", directory(), err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no *.jsonl in %s", directory())
 	}
 	slices.Sort(files)
 	var all []*vector
