@@ -122,31 +122,21 @@ func (e *Engine) closing(cause error) (code uint64, reason string) {
 }
 
 func (e *Engine) acceptUni(ctx context.Context) {
-	slots := make(chan struct{}, e.limits.Streams)
-	for {
-		s, err := e.conn.AcceptUni(ctx)
-		if err != nil {
-			e.fail(err)
-			return
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			e.log.Warn("stream refused", "reason", "too many streams", "stream", s.ID())
-			s.Stop(uint64(model.CodeBoundsExceeded))
-			continue
-		}
-		e.tasks.Go(func() {
-			defer func() { <-slots }()
-			e.serveUni(ctx, s)
-		})
-	}
+	accept(ctx, e, e.conn.AcceptUni, transport.ReceiveStream.Stop, e.serveUni)
 }
 
 func (e *Engine) acceptBidi(ctx context.Context) {
+	accept(ctx, e, e.conn.AcceptBidi, refuse, e.serveBidi)
+}
+
+// accept serves each stream of one kind in a goroutine of its own, and refuses those beyond
+// the limit, until there are no more.
+func accept[S interface{ ID() uint64 }](
+	ctx context.Context, e *Engine, next func(context.Context) (S, error), refuse func(S, uint64), serve func(context.Context, S),
+) {
 	slots := make(chan struct{}, e.limits.Streams)
 	for {
-		s, err := e.conn.AcceptBidi(ctx)
+		s, err := next(ctx)
 		if err != nil {
 			e.fail(err)
 			return
@@ -160,7 +150,7 @@ func (e *Engine) acceptBidi(ctx context.Context) {
 		}
 		e.tasks.Go(func() {
 			defer func() { <-slots }()
-			e.serveBidi(ctx, s)
+			serve(ctx, s)
 		})
 	}
 }
