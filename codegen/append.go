@@ -154,6 +154,8 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 	case "tail-vi":
 		return []j.Code{j.If(x.Clone().Dot("Set")).Block(
 			c.ifAbove(f, x.Clone().Dot("Value")), c.appendVarint(x.Clone().Dot("Value")))}
+	case "tail-u8":
+		return []j.Code{j.If(x.Clone().Dot("Set")).Block(j.Id("b").Op("=").Append(j.Id("b"), x.Clone().Dot("Value")))}
 	case "data", "rest", "tail":
 		return []j.Code{j.Id("b").Op("=").Append(j.Id("b"), x.Op("..."))}
 	case "string":
@@ -165,7 +167,7 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 	case "tuple":
 		return c.appendCall(f, c.vi().Dot("AppendTuple").Call(append([]j.Code{j.Id("b"), x}, tupleBounds(f)...)...))
 	case "list":
-		return c.appendCall(f, c.vi().Dot(listFuncs[f.Kind.Ref].append).Call(append([]j.Code{j.Id("b"), x}, bounds(f)...)...))
+		return c.appendCall(f, c.vi().Dot(listFuncs(f.Kind).append).Call(append([]j.Code{j.Id("b"), x}, bounds(f)...)...))
 	case "tally":
 		return c.appendChecks(f)
 	case "params":

@@ -156,6 +156,9 @@ func kindText(k spec.Kind) string {
 	case "data", "id-delta", "params":
 		s += " " + k.Ref
 	}
+	if k.Filling {
+		s = "filling " + s
+	}
 	if k.Sized {
 		s = "sized " + s
 	}

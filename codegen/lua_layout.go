@@ -42,7 +42,7 @@ func (w *luaWriter) field(f *spec.Field, n int) string {
 	for _, flag := range []struct {
 		name string
 		on   bool
-	}{{"sized", f.Kind.Sized}, {"given", f.Given}, {"streamed", f.Streamed}} {
+	}{{"sized", f.Kind.Sized}, {"filling", f.Kind.Filling}, {"given", f.Given}, {"streamed", f.Streamed}} {
 		if flag.on {
 			s += ", " + flag.name + " = true"
 		}

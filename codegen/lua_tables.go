@@ -30,7 +30,7 @@ var luaSorts = []string{"uint", "int", "text", "bytes"}
 // luaSort is how Wireshark holds a value of a kind, "" for what only groups others.
 func (w *luaWriter) luaSort(f *spec.Field) string {
 	switch f.Kind.Name {
-	case "vi", "u8", "u16", "flag", "option", "tally", "tail-vi", "id-delta":
+	case "vi", "u8", "u16", "flag", "option", "tally", "tail-vi", "tail-u8", "id-delta":
 		return "uint"
 	case "zigzag":
 		return "int"

@@ -78,6 +78,8 @@ func (g *generator) typeOf(f *spec.Field) goType {
 		return plainType("string", j.String)
 	case "option", "tail-vi":
 		return optionalType(plainType("number", j.Uint64))
+	case "tail-u8":
+		return optionalType(plainType("number", j.Uint8))
 	case "zigzag":
 		return plainType("signed", j.Int64)
 	case "tuple":

@@ -178,7 +178,7 @@ func (c *codec) alwaysSet(m *member) bool {
 		return true
 	}
 	for _, f := range c.block.Fields {
-		if GoName(f.Name) == m.name && f.On == c.block.On && f.If == nil && len(f.Bits) == 0 && !f.Kind.Inline && f.Kind.Name != "tail-vi" {
+		if GoName(f.Name) == m.name && f.On == c.block.On && f.If == nil && len(f.Bits) == 0 && !f.Kind.Inline && f.Kind.Name != "tail-vi" && f.Kind.Name != "tail-u8" {
 			return true
 		}
 	}
@@ -237,6 +237,11 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 		return c.parseVi(f)
 	case "tail-vi":
 		return c.parseTailVi(f)
+	case "tail-u8":
+		return []j.Code{j.If(j.Id("off").Op("<").Len(j.Id("src"))).Block(
+			c.self(f.Name).Op("=").Add(wire("Some")).Call(j.Id("src").Index(j.Id("off"))),
+			j.Id("off").Op("++"),
+		)}
 	case "data":
 		length := j.Id(unexported(GoName(f.Kind.Ref)))
 		return c.parseCall(f, wire("ParseData").Call(rest(), length))
@@ -255,7 +260,7 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 	case "tuple":
 		return c.parseCall(f, c.vi().Dot("ParseTuple").Call(append([]j.Code{rest()}, tupleBounds(f)...)...))
 	case "list":
-		return c.parseCall(f, c.vi().Dot(listFuncs[f.Kind.Ref].parse).Call(append([]j.Code{rest()}, bounds(f)...)...))
+		return c.parseCall(f, c.vi().Dot(listFuncs(f.Kind).parse).Call(append([]j.Code{rest()}, bounds(f)...)...))
 	case "tally":
 		return c.parseTally(f)
 	case "params":
@@ -264,9 +269,13 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 	return c.parseStruct(f)
 }
 
-var listFuncs = map[string]struct{ parse, append string }{
-	"vi":   {"ParseInts", "AppendInts"},
-	"path": {"ParsePaths", "AppendPaths"},
+// listFuncs names what reads and writes the lists of a kind.
+func listFuncs(k spec.Kind) struct{ parse, append string } {
+	name := map[string]string{"vi": "Ints", "path": "Paths"}[k.Ref]
+	if k.Filling {
+		name += "ToEnd"
+	}
+	return struct{ parse, append string }{"Parse" + name, "Append" + name}
 }
 
 func bounds(f *spec.Field) []j.Code {

@@ -102,7 +102,7 @@ func (g *generator) testCase(m *spec.Message) *j.Statement {
 			typed |= b.On
 		}
 		for _, f := range b.Fields {
-			if f.Kind.Name == "tail-vi" {
+			if f.Kind.Name == "tail-vi" || f.Kind.Name == "tail-u8" {
 				loose |= f.On
 			}
 		}

@@ -182,6 +182,11 @@ func (d *drawer) value(f *spec.Field) *j.Statement {
 		return d.option(f)
 	case "tail-vi":
 		return wire("OptionOf").Call(draw(rapid("Uint64Range").Call(j.Lit(0), d.vi().Dot("Max").Call()), f.Name))
+	case "tail-u8":
+		return j.Func().Params().Add(d.g.typeOf(f).decl()).Block(
+			j.If(draw(rapid("Bool").Call(), f.Name)).Block(
+				j.Return(wire("Some").Call(draw(rapid("Uint8").Call(), f.Name)))),
+			j.Return(d.g.typeOf(f).decl().Values())).Call()
 	case "zigzag":
 		limit := j.Lit(1).Op("<<").Lit(61)
 		return draw(rapid("Int64Range").Call(j.Op("-").Parens(limit.Clone()), limit.Clone().Op("-").Lit(1)), f.Name)

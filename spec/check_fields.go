@@ -22,7 +22,7 @@ func (c *checker) fields(m *Message, b *Block, isStruct bool) {
 			if shared := f.On & g.On; mangled(f.Name) == mangled(g.Name) && shared != 0 {
 				c.add(f.Pos, "%s has a line for %s at %s", f.Name, c.text(shared), g.Pos)
 			}
-			if shared := f.On & g.On; shared != 0 && !f.Given && c.toEnd(g, shared) {
+			if shared := f.On & g.On; shared != 0 && !f.Given && !follows(f, g) && c.toEnd(g, shared) {
 				c.add(f.Pos, "%s goes on to the end, so nothing can follow it in %s", g.Name, c.text(shared))
 			}
 		}
@@ -40,10 +40,20 @@ func (c *checker) fields(m *Message, b *Block, isStruct bool) {
 	}
 }
 
+// follows tells whether f is there only where g is: then g, which may be left out at the end, does not
+// take what is f's.
+func follows(f, g *Field) bool {
+	return (g.Kind.Name == "tail-vi" || g.Kind.Name == "tail-u8") &&
+		f.If != nil && f.If.Field == g.Name && !f.If.Not && len(f.If.Values) == 0
+}
+
 // toEnd tells whether f takes all that is left in some of these versions.
 func (c *checker) toEnd(f *Field, on Set) bool {
-	if f.Kind.Name == "rest" || f.Kind.Name == "tail" || f.Kind.Name == "tail-vi" {
+	switch f.Kind.Name {
+	case "rest", "tail", "tail-vi", "tail-u8":
 		return true
+	case "list":
+		return f.Kind.Filling
 	}
 	if f.Kind.Name != "params" || f.Kind.Sized {
 		return false
@@ -69,6 +79,9 @@ func (c *checker) kind(f *Field, before []*Field, isStruct bool) {
 	case "list":
 		if k.Ref != "vi" && k.Ref != "path" {
 			c.add(k.Pos, "a list is of vi or path, not %s", k.Ref)
+		}
+		if k.Filling && k.Ref != "vi" {
+			c.add(k.Pos, "a list that fills what holds it is of vi, not %s", k.Ref)
 		}
 	case "data":
 		if g := earlier(before, k.Ref, f.On); g == nil || g.Kind.Name != "vi" || !sameCond(g.If, f.If) {
@@ -255,6 +268,8 @@ func goKind(f *Field) string {
 		return "vi"
 	case f.Kind.Name == "tail-vi":
 		return "optional"
+	case f.Kind.Name == "tail-u8":
+		return "optional byte"
 	case f.Kind.Name == "path" || f.Kind.Name == "bytes" || f.Kind.Name == "tail":
 		return "string"
 	}

@@ -41,6 +41,8 @@
 //	rest                        bytes to the end; the result of a parse aliases them
 //	tail                        bytes to the end, copied
 //	tail-vi                     a varint that is absent where the message ends before it
+//	tail-u8                     a byte that is absent there; what follows is there if it is
+//	filling vi[1..]             elements up to the end, without a count
 //	tally                       not on the wire: how many varints there are up to the end
 //	id-delta NAME               a varint: the distance to the id before, less one
 //	params NAME                 a key-value list of the registry NAME; inline puts it into the message

@@ -121,10 +121,12 @@ type Place struct {
 
 // Kind is the type of a field.
 type Kind struct {
-	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tail tail-vi tally id-delta params struct
+	Name string // vi u8 u16 flag string bytes path option zigzag list tuple data rest tail tail-vi tail-u8 tally id-delta params struct
 	Ref  string // list: element kind; data, id-delta: a field; params: registry; struct: struct
 	// Sized puts a length in bytes in front.
 	Sized bool
+	// Filling is a list without a count, which goes on to the end.
+	Filling bool
 	// Inline puts the items of a registry directly into the message.
 	Inline bool
 	// Scope is what the items of a registry are checked against.

@@ -125,13 +125,14 @@ func (p *parser) bit(all Set) *Bit {
 // simpleKinds take nothing but their name.
 var simpleKinds = map[string]bool{
 	"vi": true, "u8": true, "u16": true, "flag": true, "string": true, "bytes": true, "path": true,
-	"option": true, "zigzag": true, "rest": true, "tail": true, "tail-vi": true, "tally": true,
+	"option": true, "zigzag": true, "rest": true, "tail": true, "tail-vi": true, "tail-u8": true, "tally": true,
 }
 
 // kind reads the type of a field.
 func (p *parser) kind() Kind {
 	k := Kind{Pos: p.peek().pos}
 	k.Sized = p.accept("sized")
+	k.Filling = p.accept("filling")
 	k.Name = p.ident("a kind")
 	switch {
 	case k.Name == "params":
@@ -144,7 +145,7 @@ func (p *parser) kind() Kind {
 		k.Ref = p.name()
 	case p.peek().text == "[":
 		p.listBounds(&k)
-	case k.Name == "tuple":
+	case k.Name == "tuple" || k.Filling:
 		p.expected("[")
 	case !simpleKinds[k.Name]:
 		k.Name, k.Ref = "struct", k.Name

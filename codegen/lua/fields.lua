@@ -10,7 +10,7 @@ local function holds(cond, values)
       if v.n >= l[1] and (not l[2] or v.n <= l[2]) then yes = true end
     end
   elseif v then
-    yes = v.n ~= 0
+    yes = v.n ~= 0 or v.present == true
   end
   if cond.no then return not yes end
   return yes
@@ -30,6 +30,15 @@ kinds["tail-vi"] = function(r, _, node)
     return nil
   end
   return vi(r)
+end
+kinds["tail-u8"] = function(r, _, node)
+  if r.pos == r.stop and not r.open then
+    node.absent = true
+    return nil
+  end
+  local v = fixed(r, 1)
+  v.present = true
+  return v
 end
 kinds.option = function(r, _, node)
   local v = vi(r)
@@ -70,9 +79,9 @@ kinds.tuple = function(r, _, node)
   node.value = table.concat(list, "/")
 end
 kinds.list = function(r, f, node)
-  local count = vi(r).n
+  local count = not f.filling and vi(r).n
   node.kids = {}
-  while #node.kids < count do
+  while count and #node.kids < count or not count and r.pos < r.stop do
     local kid = { name = f.name, key = f.key, at = r.pos }
     if f.ref == "vi" then kid.value = uint(vi(r)) else kid.value = take_text(r) end
     kid.len = r.pos - kid.at

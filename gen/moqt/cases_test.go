@@ -1029,7 +1029,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*Subscribe).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1037,7 +1037,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*Subscribe).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1045,7 +1045,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.PriorityFilter = make([]string, 1)
+			m.(*Subscribe).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1053,7 +1053,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*Subscribe).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1061,7 +1061,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*Subscribe).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1101,7 +1101,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "SUBSCRIBE",
 		set: func(m Message) {
-			m.(*Subscribe).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*Subscribe).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -1253,7 +1253,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*SubscribeOK).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1261,7 +1261,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*SubscribeOK).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1269,7 +1269,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.PriorityFilter = make([]string, 1)
+			m.(*SubscribeOK).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1277,7 +1277,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*SubscribeOK).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1285,7 +1285,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*SubscribeOK).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1325,7 +1325,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "SUBSCRIBE_OK",
 		set: func(m Message) {
-			m.(*SubscribeOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*SubscribeOK).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -1477,7 +1477,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*SubscribeUpdate).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1485,7 +1485,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*SubscribeUpdate).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1493,7 +1493,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.PriorityFilter = make([]string, 1)
+			m.(*SubscribeUpdate).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1501,7 +1501,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*SubscribeUpdate).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1509,7 +1509,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*SubscribeUpdate).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1549,7 +1549,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version15, Version14},
 		message: "SUBSCRIBE_UPDATE",
 		set: func(m Message) {
-			m.(*SubscribeUpdate).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*SubscribeUpdate).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -1629,7 +1629,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*RequestUpdate).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1637,7 +1637,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*RequestUpdate).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1645,7 +1645,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.PriorityFilter = make([]string, 1)
+			m.(*RequestUpdate).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1653,7 +1653,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*RequestUpdate).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1661,7 +1661,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*RequestUpdate).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1693,7 +1693,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16},
 		message: "REQUEST_UPDATE",
 		set: func(m Message) {
-			m.(*RequestUpdate).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*RequestUpdate).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -1765,7 +1765,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*RequestOK).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1773,7 +1773,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*RequestOK).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1781,7 +1781,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.PriorityFilter = make([]string, 1)
+			m.(*RequestOK).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -1789,7 +1789,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*RequestOK).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1797,7 +1797,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*RequestOK).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -1829,7 +1829,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15},
 		message: "REQUEST_OK",
 		set: func(m Message) {
-			m.(*RequestOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*RequestOK).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -2029,7 +2029,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*Publish).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2037,7 +2037,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*Publish).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2045,7 +2045,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.PriorityFilter = make([]string, 1)
+			m.(*Publish).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2053,7 +2053,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*Publish).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2061,7 +2061,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*Publish).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2101,7 +2101,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "PUBLISH",
 		set: func(m Message) {
-			m.(*Publish).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*Publish).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -2269,7 +2269,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version17, Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*PublishOK).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2277,7 +2277,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version17, Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*PublishOK).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2285,7 +2285,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version17, Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.PriorityFilter = make([]string, 1)
+			m.(*PublishOK).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2293,7 +2293,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version17, Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*PublishOK).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2301,7 +2301,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version17, Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*PublishOK).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2341,7 +2341,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "PUBLISH_OK",
 		set: func(m Message) {
-			m.(*PublishOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*PublishOK).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -2549,7 +2549,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*Fetch).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2557,7 +2557,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*Fetch).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2565,7 +2565,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.PriorityFilter = make([]string, 1)
+			m.(*Fetch).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2573,7 +2573,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*Fetch).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2581,7 +2581,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*Fetch).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2621,7 +2621,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "FETCH",
 		set: func(m Message) {
-			m.(*Fetch).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*Fetch).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -2749,7 +2749,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*FetchOK).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2757,7 +2757,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*FetchOK).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2765,7 +2765,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.PriorityFilter = make([]string, 1)
+			m.(*FetchOK).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2773,7 +2773,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*FetchOK).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2781,7 +2781,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*FetchOK).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -2821,7 +2821,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "FETCH_OK",
 		set: func(m Message) {
-			m.(*FetchOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*FetchOK).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -2989,7 +2989,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*TrackStatus).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -2997,7 +2997,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*TrackStatus).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3005,7 +3005,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.PriorityFilter = make([]string, 1)
+			m.(*TrackStatus).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3013,7 +3013,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*TrackStatus).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3021,7 +3021,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*TrackStatus).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3061,7 +3061,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "TRACK_STATUS",
 		set: func(m Message) {
-			m.(*TrackStatus).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*TrackStatus).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -3165,7 +3165,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*TrackStatusOK).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3173,7 +3173,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*TrackStatusOK).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3181,7 +3181,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.PriorityFilter = make([]string, 1)
+			m.(*TrackStatusOK).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3189,7 +3189,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*TrackStatusOK).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3197,7 +3197,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*TrackStatusOK).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3237,7 +3237,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version14},
 		message: "TRACK_STATUS_OK",
 		set: func(m Message) {
-			m.(*TrackStatusOK).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*TrackStatusOK).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -3357,7 +3357,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*PublishNamespace).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3365,7 +3365,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*PublishNamespace).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3373,7 +3373,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.PriorityFilter = make([]string, 1)
+			m.(*PublishNamespace).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3381,7 +3381,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*PublishNamespace).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3389,7 +3389,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*PublishNamespace).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3429,7 +3429,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "PUBLISH_NAMESPACE",
 		set: func(m Message) {
-			m.(*PublishNamespace).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*PublishNamespace).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -3589,7 +3589,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*SubscribeNamespace).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3597,7 +3597,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*SubscribeNamespace).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3605,7 +3605,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.PriorityFilter = make([]string, 1)
+			m.(*SubscribeNamespace).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3613,7 +3613,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*SubscribeNamespace).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3621,7 +3621,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18, Version17, Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*SubscribeNamespace).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3661,7 +3661,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version16, Version15, Version14},
 		message: "SUBSCRIBE_NAMESPACE",
 		set: func(m Message) {
-			m.(*SubscribeNamespace).Parameters.HopPath = wire.Optional[string]{Set: true}
+			m.(*SubscribeNamespace).Parameters.HopPath = wire.Optional[HopPath]{Set: true}
 		},
 	},
 	{
@@ -3725,7 +3725,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18},
 		message: "SUBSCRIBE_TRACKS",
 		set: func(m Message) {
-			m.(*SubscribeTracks).Parameters.SubgroupFilter = make([]string, 1)
+			m.(*SubscribeTracks).Parameters.SubgroupFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3733,7 +3733,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18},
 		message: "SUBSCRIBE_TRACKS",
 		set: func(m Message) {
-			m.(*SubscribeTracks).Parameters.ObjectidFilter = make([]string, 1)
+			m.(*SubscribeTracks).Parameters.ObjectidFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3741,7 +3741,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18},
 		message: "SUBSCRIBE_TRACKS",
 		set: func(m Message) {
-			m.(*SubscribeTracks).Parameters.PriorityFilter = make([]string, 1)
+			m.(*SubscribeTracks).Parameters.PriorityFilter = make([]RangeFilter, 1)
 		},
 	},
 	{
@@ -3749,7 +3749,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18},
 		message: "SUBSCRIBE_TRACKS",
 		set: func(m Message) {
-			m.(*SubscribeTracks).Parameters.ObjectPropertyFilter = make([]string, 1)
+			m.(*SubscribeTracks).Parameters.ObjectPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3757,7 +3757,7 @@ var fieldCases = []fieldCase{
 		lacking: []Version{Version18},
 		message: "SUBSCRIBE_TRACKS",
 		set: func(m Message) {
-			m.(*SubscribeTracks).Parameters.TrackPropertyFilter = make([]string, 1)
+			m.(*SubscribeTracks).Parameters.TrackPropertyFilter = make([]PropertyFilter, 1)
 		},
 	},
 	{
@@ -3993,6 +3993,8 @@ var hotCases = []hotCase{
 			m.HasProperties = true
 			m.PriorObjectID = wire.Some(uint64(1000))
 			m.ObjectID = 100000
+			m.Properties.OldTimestamp = wire.Some(uint64(100000))
+			m.Properties.Timescale = wire.Some(uint64(100000))
 			m.Properties.Timestamp = wire.Some(uint64(100000))
 			m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
 			m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
@@ -4007,6 +4009,8 @@ var hotCases = []hotCase{
 			m.HasProperties = true
 			m.PriorObjectID = wire.Some(uint64(1000))
 			m.ObjectID = 100000
+			m.Properties.OldTimestamp = wire.Some(uint64(100000))
+			m.Properties.Timescale = wire.Some(uint64(100000))
 			m.Properties.Timestamp = wire.Some(uint64(100000))
 			m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
 			m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
@@ -4031,6 +4035,8 @@ var hotCases = []hotCase{
 				m.SubgroupID = 100000
 				m.ObjectID = 100000
 				m.PublisherPriority = 100
+				m.Properties.OldTimestamp = wire.Some(uint64(100000))
+				m.Properties.Timescale = wire.Some(uint64(100000))
 				m.Properties.Timestamp = wire.Some(uint64(100000))
 				m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
 				m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))
@@ -4051,6 +4057,8 @@ var hotCases = []hotCase{
 				m.SubgroupID = 100000
 				m.ObjectID = 100000
 				m.PublisherPriority = 100
+				m.Properties.OldTimestamp = wire.Some(uint64(100000))
+				m.Properties.Timescale = wire.Some(uint64(100000))
 				m.Properties.Timestamp = wire.Some(uint64(100000))
 				m.Properties.PriorGroupIDGap = wire.Some(uint64(100000))
 				m.Properties.PriorObjectIDGap = wire.Some(uint64(100000))

@@ -176,36 +176,36 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has SUBGROUP_FILTER") {
-			m.SubgroupFilter = drawList(t, 1, 3, "SUBGROUP_FILTER", func() string {
-				return string(drawBytes(t, 0, 20, "SUBGROUP_FILTER"))
+			m.SubgroupFilter = drawList(t, 1, 3, "SUBGROUP_FILTER", func() RangeFilter {
+				return *drawRangeFilter(t, v)
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECTID_FILTER") {
-			m.ObjectidFilter = drawList(t, 1, 3, "OBJECTID_FILTER", func() string {
-				return string(drawBytes(t, 0, 20, "OBJECTID_FILTER"))
+			m.ObjectidFilter = drawList(t, 1, 3, "OBJECTID_FILTER", func() RangeFilter {
+				return *drawRangeFilter(t, v)
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has PRIORITY_FILTER") {
-			m.PriorityFilter = drawList(t, 1, 3, "PRIORITY_FILTER", func() string {
-				return string(drawBytes(t, 0, 20, "PRIORITY_FILTER"))
+			m.PriorityFilter = drawList(t, 1, 3, "PRIORITY_FILTER", func() RangeFilter {
+				return *drawRangeFilter(t, v)
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20))) && rapid.Bool().Draw(t, "has OBJECT_PROPERTY_FILTER") {
-			m.ObjectPropertyFilter = drawList(t, 1, 3, "OBJECT_PROPERTY_FILTER", func() string {
-				return string(drawBytes(t, 0, 20, "OBJECT_PROPERTY_FILTER"))
+			m.ObjectPropertyFilter = drawList(t, 1, 3, "OBJECT_PROPERTY_FILTER", func() PropertyFilter {
+				return *drawPropertyFilter(t, v)
 			})
 		}
 	}
 	if v >= Version19 {
 		if !(!(in == inRequestUpdate || in == inSubscribeTracks)) && rapid.Bool().Draw(t, "has TRACK_PROPERTY_FILTER") {
-			m.TrackPropertyFilter = drawList(t, 1, 3, "TRACK_PROPERTY_FILTER", func() string {
-				return string(drawBytes(t, 0, 20, "TRACK_PROPERTY_FILTER"))
+			m.TrackPropertyFilter = drawList(t, 1, 3, "TRACK_PROPERTY_FILTER", func() PropertyFilter {
+				return *drawPropertyFilter(t, v)
 			})
 		}
 	}
@@ -231,7 +231,7 @@ func drawMessageParameters(t *rapid.T, v Version, in scope) *MessageParameters {
 	}
 	if v >= Version17 {
 		if !(!(in == inPublishNamespace || in == inNamespace)) && rapid.Bool().Draw(t, "has HOP_PATH") {
-			m.HopPath = wire.Some(string(drawBytes(t, 0, 20, "HOP_PATH")))
+			m.HopPath = wire.Some(*drawHopPath(t, v))
 		}
 	}
 	if v >= Version17 {
@@ -295,6 +295,12 @@ func drawTrackProperties(t *rapid.T, v Version) *TrackProperties {
 func drawObjectProperties(t *rapid.T, v Version) *ObjectProperties {
 	vi := v.vi()
 	m := &ObjectProperties{}
+	if rapid.Bool().Draw(t, "has OLD_TIMESTAMP") {
+		m.OldTimestamp = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "OLD_TIMESTAMP"))
+	}
+	if rapid.Bool().Draw(t, "has TIMESCALE") {
+		m.Timescale = wire.Some(rapid.Uint64Range(0, vi.Max()).Draw(t, "TIMESCALE"))
+	}
 	if rapid.Bool().Draw(t, "has IMMUTABLE") {
 		m.Immutable = wire.Some(string(drawBytes(t, 0, 20, "IMMUTABLE")))
 	}
@@ -379,6 +385,55 @@ func drawFilter(t *rapid.T, v Version) *Filter {
 		if m.Type == 4 {
 			m.EndObject = rapid.Uint64Range(0, vi.Max()).Draw(t, "End Object")
 		}
+	}
+	return m
+}
+func drawRangeFilter(t *rapid.T, v Version) *RangeFilter {
+	vi := v.vi()
+	m := &RangeFilter{}
+	if v >= Version19 {
+		m.SetID = func() wire.Optional[uint8] {
+			if rapid.Bool().Draw(t, "Set ID") {
+				return wire.Some(rapid.Uint8().Draw(t, "Set ID"))
+			}
+			return wire.Optional[uint8]{}
+		}()
+		if m.SetID.Set {
+			m.Ranges = drawList(t, 0, 5, "Ranges", func() uint64 {
+				return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+			})
+		}
+	}
+	return m
+}
+func drawPropertyFilter(t *rapid.T, v Version) *PropertyFilter {
+	vi := v.vi()
+	m := &PropertyFilter{}
+	if v >= Version19 {
+		m.SetID = func() wire.Optional[uint8] {
+			if rapid.Bool().Draw(t, "Set ID") {
+				return wire.Some(rapid.Uint8().Draw(t, "Set ID"))
+			}
+			return wire.Optional[uint8]{}
+		}()
+		if m.SetID.Set {
+			m.PropertyType = rapid.Uint64Range(0, vi.Max()).Draw(t, "Property Type")
+		}
+		if m.SetID.Set {
+			m.Ranges = drawList(t, 0, 5, "Ranges", func() uint64 {
+				return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+			})
+		}
+	}
+	return m
+}
+func drawHopPath(t *rapid.T, v Version) *HopPath {
+	vi := v.vi()
+	m := &HopPath{}
+	if v >= Version17 {
+		m.Hops = drawList(t, 1, 6, "Hops", func() uint64 {
+			return rapid.Uint64Range(0, vi.Max()).Draw(t, "element")
+		})
 	}
 	return m
 }

@@ -24,16 +24,16 @@ type MessageParameters struct {
 	LocationFilter          wire.Optional[Filter]     // 15+: SUBSCRIPTION_FILTER up to 18
 	GroupOrder              wire.Optional[GroupOrder] // 15+
 	FillParameters          *MessageParameters        // 20+: its count is not in the text; all encoders write it
-	SubgroupFilter          []string                  // 19+: Set ID (u8), then pairs of deltas, the last without its end if it is open; what breaks the rules is refused by REQUEST_ERROR, not here
-	ObjectidFilter          []string                  // 19+: as SUBGROUP_FILTER
-	PriorityFilter          []string                  // 19+: as SUBGROUP_FILTER
-	ObjectPropertyFilter    []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
-	TrackPropertyFilter     []string                  // 19+: as SUBGROUP_FILTER, with the type of the property (vi) behind the Set ID
+	SubgroupFilter          []RangeFilter             // 19+
+	ObjectidFilter          []RangeFilter             // 19+
+	PriorityFilter          []RangeFilter             // 19+
+	ObjectPropertyFilter    []PropertyFilter          // 19+
+	TrackPropertyFilter     []PropertyFilter          // 19+
 	DynamicGroups           wire.Optional[uint64]     // 15
 	NewGroupRequest         wire.Optional[uint64]     // 15+
 	TrackNamespacePrefix    wire.Optional[Prefix]     // 18+
 	IncludeProperties       wire.Optional[uint8]      // 20+: absent is 1
-	HopPath                 wire.Optional[string]     // 17+: hop ids, one varint each; cluster extension: not in the text, deployed
+	HopPath                 wire.Optional[HopPath]    // 17+: cluster extension: not in the text, deployed
 	RouteCost               wire.Optional[uint64]     // 17+: absent is 0; cluster extension
 	Unknown                 []wire.Param              // items of types that have no field here, and further ones of those that have
 	Order                   []uint64                  // types in their order on the wire, when that was not ascending; 14-15
@@ -85,19 +85,19 @@ func (m *MessageParameters) LogValue() slog.Value {
 		attrs = append(attrs, slog.Any("fill_parameters", m.FillParameters.LogValue()))
 	}
 	if len(m.SubgroupFilter) != 0 {
-		attrs = append(attrs, slog.Any("subgroup_filter", m.SubgroupFilter))
+		attrs = append(attrs, slog.Int("subgroup_filter_count", len(m.SubgroupFilter)))
 	}
 	if len(m.ObjectidFilter) != 0 {
-		attrs = append(attrs, slog.Any("objectid_filter", m.ObjectidFilter))
+		attrs = append(attrs, slog.Int("objectid_filter_count", len(m.ObjectidFilter)))
 	}
 	if len(m.PriorityFilter) != 0 {
-		attrs = append(attrs, slog.Any("priority_filter", m.PriorityFilter))
+		attrs = append(attrs, slog.Int("priority_filter_count", len(m.PriorityFilter)))
 	}
 	if len(m.ObjectPropertyFilter) != 0 {
-		attrs = append(attrs, slog.Any("object_property_filter", m.ObjectPropertyFilter))
+		attrs = append(attrs, slog.Int("object_property_filter_count", len(m.ObjectPropertyFilter)))
 	}
 	if len(m.TrackPropertyFilter) != 0 {
-		attrs = append(attrs, slog.Any("track_property_filter", m.TrackPropertyFilter))
+		attrs = append(attrs, slog.Int("track_property_filter_count", len(m.TrackPropertyFilter)))
 	}
 	if m.DynamicGroups.Set {
 		attrs = append(attrs, slog.Any("dynamic_groups", m.DynamicGroups.Value))
@@ -112,7 +112,7 @@ func (m *MessageParameters) LogValue() slog.Value {
 		attrs = append(attrs, slog.Any("include_properties", m.IncludeProperties.Value))
 	}
 	if m.HopPath.Set {
-		attrs = append(attrs, slog.Any("hop_path", m.HopPath.Value))
+		attrs = append(attrs, slog.Any("hop_path", m.HopPath.Value.LogValue()))
 	}
 	if m.RouteCost.Set {
 		attrs = append(attrs, slog.Any("route_cost", m.RouteCost.Value))
@@ -486,11 +486,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "SUBGROUP_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "SUBGROUP_FILTER", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x RangeFilter
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "SUBGROUP_FILTER", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "SUBGROUP_FILTER", e.ClosingValue(0x6)
+			}
 			m.SubgroupFilter = append(m.SubgroupFilter, x)
 			return "SUBGROUP_FILTER", nil
 		}
@@ -499,11 +509,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "OBJECTID_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "OBJECTID_FILTER", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x RangeFilter
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "OBJECTID_FILTER", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "OBJECTID_FILTER", e.ClosingValue(0x6)
+			}
 			m.ObjectidFilter = append(m.ObjectidFilter, x)
 			return "OBJECTID_FILTER", nil
 		}
@@ -512,11 +532,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "PRIORITY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "PRIORITY_FILTER", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x RangeFilter
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "PRIORITY_FILTER", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "PRIORITY_FILTER", e.ClosingValue(0x6)
+			}
 			m.PriorityFilter = append(m.PriorityFilter, x)
 			return "PRIORITY_FILTER", nil
 		}
@@ -525,11 +555,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if !(in == inSubscribe || in == inRequestUpdate || in == inFetch || in == inSubscribeTracks || in == inRequestOK && (v == Version19) || in == inFillParameters && (v >= Version20)) {
 				return "OBJECT_PROPERTY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "OBJECT_PROPERTY_FILTER", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x PropertyFilter
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "OBJECT_PROPERTY_FILTER", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "OBJECT_PROPERTY_FILTER", e.ClosingValue(0x6)
+			}
 			m.ObjectPropertyFilter = append(m.ObjectPropertyFilter, x)
 			return "OBJECT_PROPERTY_FILTER", nil
 		}
@@ -538,11 +578,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if !(in == inRequestUpdate || in == inSubscribeTracks) {
 				return "TRACK_PROPERTY_FILTER", wire.MalformedCode("a type that may stand here", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "TRACK_PROPERTY_FILTER", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x PropertyFilter
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "TRACK_PROPERTY_FILTER", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "TRACK_PROPERTY_FILTER", e.ClosingValue(0x6)
+			}
 			m.TrackPropertyFilter = append(m.TrackPropertyFilter, x)
 			return "TRACK_PROPERTY_FILTER", nil
 		}
@@ -630,11 +680,21 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			if m.HopPath.Set {
 				return "HOP_PATH", wire.MalformedCode("each type once", it.ID).At("", it.Len())
 			}
-			p, e := it.Bytes()
+			part, at, e := it.Open(true)
 			if e != nil {
 				return "HOP_PATH", e.ClosingValue(0x6)
 			}
-			x := string(p)
+			var x HopPath
+			n, e := x.parse(part, v)
+			if e != nil {
+				if it.Sized() {
+					e = e.Closed()
+				}
+				return "HOP_PATH", e.At("", at).ClosingValue(0x6)
+			}
+			if e := it.Close(n); e != nil {
+				return "HOP_PATH", e.ClosingValue(0x6)
+			}
 			m.HopPath = wire.Some(x)
 			return "HOP_PATH", nil
 		}
@@ -1120,7 +1180,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "SUBGROUP_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.SubgroupFilter[s.Index]
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "SUBGROUP_FILTER", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "SUBGROUP_FILTER", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "SUBGROUP_FILTER", e
 		}
 	case 0x26:
@@ -1129,7 +1196,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "OBJECTID_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.ObjectidFilter[s.Index]
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "OBJECTID_FILTER", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "OBJECTID_FILTER", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "OBJECTID_FILTER", e
 		}
 	case 0x27:
@@ -1138,7 +1212,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "PRIORITY_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.PriorityFilter[s.Index]
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "PRIORITY_FILTER", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "PRIORITY_FILTER", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "PRIORITY_FILTER", e
 		}
 	case 0x28:
@@ -1147,7 +1228,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "OBJECT_PROPERTY_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.ObjectPropertyFilter[s.Index]
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "OBJECT_PROPERTY_FILTER", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "OBJECT_PROPERTY_FILTER", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "OBJECT_PROPERTY_FILTER", e
 		}
 	case 0x29:
@@ -1156,7 +1244,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "TRACK_PROPERTY_FILTER", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.TrackPropertyFilter[s.Index]
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "TRACK_PROPERTY_FILTER", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "TRACK_PROPERTY_FILTER", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "TRACK_PROPERTY_FILTER", e
 		}
 	case 0x30:
@@ -1211,7 +1306,14 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 				return b, "HOP_PATH", wire.Unsupported("it may not stand in this message")
 			}
 			x := m.HopPath.Value
-			b, e := w.Bytes(b, s.ID, []byte(x))
+			b, mark, e := w.Open(b, s.ID, true)
+			if e != nil {
+				return b, "HOP_PATH", e
+			}
+			if b, e = x.append(b, v); e != nil {
+				return b, "HOP_PATH", e
+			}
+			b, e = w.Close(b, mark)
 			return b, "HOP_PATH", e
 		}
 	case 0x40b58:

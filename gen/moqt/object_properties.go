@@ -9,8 +9,10 @@ import (
 
 // ObjectProperties is the items of a list, each present or not.
 type ObjectProperties struct {
-	Immutable        wire.Optional[string] // a list of its own, kept as it is
-	Timestamp        wire.Optional[uint64] // in units of the track's TIMESCALE
+	OldTimestamp     wire.Optional[uint64] // what TIMESTAMP was before: not in the text, deployed endpoints read both
+	Timescale        wire.Optional[uint64] // in place of the track's; not in the text, deployed
+	Immutable        wire.Optional[string] // a list of its own, kept as it is: none of its bytes may change
+	Timestamp        wire.Optional[uint64] // in units of the TIMESCALE; not in the text, deployed
 	PriorGroupIDGap  wire.Optional[uint64]
 	PriorObjectIDGap wire.Optional[uint64]
 	Unknown          []wire.Param // items of types that have no field here, and further ones of those that have
@@ -19,7 +21,13 @@ type ObjectProperties struct {
 
 // LogValue is the fields of m for a log.
 func (m *ObjectProperties) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 8)
+	if m.OldTimestamp.Set {
+		attrs = append(attrs, slog.Any("old_timestamp", m.OldTimestamp.Value))
+	}
+	if m.Timescale.Set {
+		attrs = append(attrs, slog.Any("timescale", m.Timescale.Value))
+	}
 	if m.Immutable.Set {
 		attrs = append(attrs, slog.Any("immutable", m.Immutable.Value))
 	}
@@ -43,7 +51,7 @@ func (m *ObjectProperties) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *ObjectProperties) isZero() bool {
-	return !m.Immutable.Set && !m.Timestamp.Set && !m.PriorGroupIDGap.Set && !m.PriorObjectIDGap.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.OldTimestamp.Set && !m.Timescale.Set && !m.Immutable.Set && !m.Timestamp.Set && !m.PriorGroupIDGap.Set && !m.PriorObjectIDGap.Set && len(m.Unknown) == 0 && len(m.Order) == 0
 }
 
 // parseItems reads the list at the start of src; one that is not counted fills it.
@@ -76,6 +84,24 @@ func (m *ObjectProperties) parseItems(src []byte, v Version) (int, *wire.Error) 
 // parseItem reads the value of the item at hand and gives the name of its field.
 func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.Error) {
 	switch it.ID {
+	case 0x6:
+		if !m.OldTimestamp.Set {
+			x, e := it.Number()
+			if e != nil {
+				return "OLD_TIMESTAMP", e.ClosingValue(0x6)
+			}
+			m.OldTimestamp = wire.Some(x)
+			return "OLD_TIMESTAMP", nil
+		}
+	case 0x8:
+		if !m.Timescale.Set {
+			x, e := it.Number()
+			if e != nil {
+				return "TIMESCALE", e.ClosingValue(0x6)
+			}
+			m.Timescale = wire.Some(x)
+			return "TIMESCALE", nil
+		}
 	case 0xb:
 		if !m.Immutable.Set {
 			p, e := it.Bytes()
@@ -123,6 +149,12 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 func (m *ObjectProperties) appendItems(dst []byte, v Version) ([]byte, *wire.Error) {
 	var room [16]wire.Slot
 	slots := room[:0]
+	if m.OldTimestamp.Set {
+		slots = append(slots, wire.Slot{ID: 0x6})
+	}
+	if m.Timescale.Set {
+		slots = append(slots, wire.Slot{ID: 0x8})
+	}
 	if m.Immutable.Set {
 		slots = append(slots, wire.Slot{ID: 0xb})
 	}
@@ -179,6 +211,14 @@ func (m *ObjectProperties) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot,
 		return b, "Unknown", e
 	}
 	switch s.ID {
+	case 0x6:
+		x := m.OldTimestamp.Value
+		b, e := w.Number(b, s.ID, uint64(x))
+		return b, "OLD_TIMESTAMP", e
+	case 0x8:
+		x := m.Timescale.Value
+		b, e := w.Number(b, s.ID, uint64(x))
+		return b, "TIMESCALE", e
 	case 0xb:
 		x := m.Immutable.Value
 		b, e := w.Bytes(b, s.ID, []byte(x))

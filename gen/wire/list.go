@@ -50,12 +50,39 @@ func (k Vi) ParseInts(b []byte, low, high uint64) (list []uint64, n int, e *Erro
 	return list, n, nil
 }
 
+// ParseIntsToEnd reads integers up to the end: between low and high of them.
+func (k Vi) ParseIntsToEnd(b []byte, low, high uint64) (list []uint64, n int, e *Error) {
+	for n < len(b) {
+		v, size := k.Parse(b[n:])
+		if size <= 0 {
+			return nil, 0, k.Fault(b[n:]).At(index(len(list)), n)
+		}
+		list = append(list, v)
+		n += size
+	}
+	if e := CheckCount(len(list), low, high); e != nil {
+		return nil, 0, e
+	}
+	return list, n, nil
+}
+
+// AppendIntsToEnd writes the elements of list without their count.
+func (k Vi) AppendIntsToEnd(dst []byte, list []uint64, low, high uint64) ([]byte, *Error) {
+	if e := CheckCount(len(list), low, high); e != nil {
+		return dst, e
+	}
+	return k.appendInts(dst, list)
+}
+
 // AppendInts writes the count of list and its elements.
 func (k Vi) AppendInts(dst []byte, list []uint64, low, high uint64) ([]byte, *Error) {
 	if e := CheckCount(len(list), low, high); e != nil {
 		return dst, e
 	}
-	dst = k.Append(dst, uint64(len(list)))
+	return k.appendInts(k.Append(dst, uint64(len(list))), list)
+}
+
+func (k Vi) appendInts(dst []byte, list []uint64) ([]byte, *Error) {
 	for i, v := range list {
 		if v > k.Max() {
 			return dst, MalformedNumber("at most "+strconv.FormatUint(k.Max(), 10), v).At(index(i), 0)

@@ -18,7 +18,7 @@ func init() { // since structs hold fields
 		"string": (*state).bytesField, "path": (*state).bytesField, "bytes": (*state).bytesField,
 		"list": (*state).list, "tuple": (*state).list,
 		"data": (*state).data, "rest": (*state).toEnd, "tail": (*state).toEnd,
-		"tail-vi": (*state).tailVi, "tally": (*state).tally, "params": (*state).group, "struct": (*state).group,
+		"tail-vi": (*state).tailVi, "tail-u8": (*state).tailByte, "tally": (*state).tally, "params": (*state).group, "struct": (*state).group,
 	}
 }
 
@@ -33,7 +33,7 @@ func known(k spec.Kind) bool {
 func (s *state) fields(b *spec.Block, header bool) bool {
 	for _, f := range b.Fields {
 		switch {
-		case !f.On.Has(s.version.Number), header && f.Streamed:
+		case !f.On.Has(s.version.Number), header && f.Streamed, header && s.heads && f.Kind.Name == "rest":
 			continue
 		case f.Given:
 			s.values = append(s.values, s.given(f))
@@ -183,6 +183,18 @@ func (s *state) tailVi(f *spec.Field) bool {
 		return true
 	}
 	return s.vi(f)
+}
+
+// tailByte decodes a byte that may be left out at the end.
+func (s *state) tailByte(f *spec.Field) bool {
+	if s.off == s.end && s.extent != cut {
+		return true
+	}
+	if !s.fixedField(f) {
+		return false
+	}
+	s.values[len(s.values)-1].set = true
+	return true
 }
 
 // fixedField decodes numbers of one and two bytes.

@@ -11,6 +11,9 @@ import (
 func (s *state) list(f *spec.Field) bool {
 	n, outer := s.enter(f.Name, f)
 	defer s.leave(n, outer)
+	if f.Kind.Filling {
+		return s.toTheEnd(f, n)
+	}
 	from := s.off
 	count, ok := s.count(n, f.Kind.Low, f.Kind.High)
 	if !ok {
@@ -33,6 +36,24 @@ func (s *state) list(f *spec.Field) bool {
 		}
 	}
 	s.set(f.Name, total, count > 0)
+	return true
+}
+
+// toTheEnd decodes numbers up to the end.
+func (s *state) toTheEnd(f *spec.Field, n *Node) bool {
+	at, count := s.off, uint64(0)
+	for ; s.off < s.end; count++ {
+		s.push(index(count))
+		_, ok := s.element(f, 0)
+		s.pop()
+		if !ok {
+			return false
+		}
+	}
+	if count < f.Kind.Low || count > f.Kind.High {
+		s.malformed(n, at, s.off-at, decimal(f.Kind.Low)+" to "+decimal(f.Kind.High)+" elements", decimal(count))
+	}
+	s.set(f.Name, 0, count > 0)
 	return true
 }
 

@@ -25,20 +25,31 @@ func (p *protocol) compare(name string, src []byte, given []tree.Given) (accepte
 	c := p.strict(name, given)
 	n, strictErr := c.parse(src)
 	if strictErr != nil || t.Err() != nil {
-		return false, sameError(strictErr, t.Err())
+		return false, sameError(strictErr, t.Err(), n, len(src))
 	}
 	if t.Root.Size != n {
 		return true, fmt.Errorf("the tree takes %d bytes, the codec %d", t.Root.Size, n)
 	}
-	if omitted(t.Root) {
-		return true, nil
+	if !omitted(t.Root) {
+		want, got := ofStruct(reflect.ValueOf(c.message()).Elem(), given), ofTree(t.Root, p.family)
+		if !reflect.DeepEqual(want, got) {
+			return true, fmt.Errorf("the tree has\n%v, the codec\n%v", got, want)
+		}
 	}
-	want := ofStruct(reflect.ValueOf(c.value).Elem(), given)
-	got := ofTree(t.Root, p.family)
-	if !reflect.DeepEqual(want, got) {
-		return true, fmt.Errorf("the tree has\n%v, the codec\n%v", got, want)
+	return true, p.stable(name, c, given)
+}
+
+// stable appends what was parsed and parses it again: it is the same.
+func (p *protocol) stable(name string, c *codec, given []tree.Given) error {
+	b, err := c.append(nil)
+	if err != nil {
+		return fmt.Errorf("%+v cannot be appended: %w", c.message(), err)
 	}
-	return true, nil
+	again := p.strict(name, given)
+	if n, err := again.parse(b); err != nil || n != len(b) || !reflect.DeepEqual(again.message(), c.message()) {
+		return fmt.Errorf("%+v is appended as %x, of which %d bytes are %+v: %w", c.message(), b, n, again.message(), or(err))
+	}
+	return nil
 }
 
 // omitted tells whether the tree left out values, of which there were too many for their bytes.
@@ -51,8 +62,8 @@ func omitted(root *tree.Node) bool {
 	return false
 }
 
-// sameError compares the strict error with the first of the tree.
-func sameError(strict, tolerant error) error {
+// sameError compares the strict error, which came with n, with the first of the tree.
+func sameError(strict, tolerant error, n, size int) error {
 	var w *wire.Error
 	var e *tree.Error
 	if !errors.As(strict, &w) || !errors.As(tolerant, &e) {
@@ -60,6 +71,9 @@ func sameError(strict, tolerant error) error {
 	}
 	if e.Kind.Error() != w.Kind.Error() || e.Offset != w.Offset || e.Field != w.Field || e.Message != w.Message {
 		return fmt.Errorf("the codec says %w: %w, the tree %w: %w", w.Kind, w, e.Kind, e)
+	}
+	if n != 0 || w.Offset < 0 || w.Offset > size {
+		return fmt.Errorf("%d of %d bytes were taken in spite of the error %w", n, size, w)
 	}
 	return nil
 }
@@ -159,7 +173,7 @@ func ofTree(n *tree.Node, f *spec.Family) map[string]any {
 			if list != nil {
 				add(c.Name, list)
 			}
-		case c.Field.Kind.Name == "option" || c.Field.Kind.Name == "tail-vi":
+		case c.Field.Kind.Name == "option" || c.Field.Kind.Name == "tail-vi" || c.Field.Kind.Name == "tail-u8":
 			add(c.Name, c.Value)
 		default:
 			add(c.Name, nonzero(leafValue(c)))
