@@ -87,6 +87,12 @@ func (p protocol) raw(kind spec.Kind, v reflect.Value) []byte {
 		return []byte{byte(v.Uint())}
 	case "string", "bytes":
 		return []byte(v.String())
+	case "list": // one that fills what it stands in
+		var out []byte
+		for i := range v.Len() {
+			out = vi.Append(out, v.Index(i).Uint())
+		}
+		return out
 	case "params":
 		return p.rawList(v, p.family.Registry(kind.Ref))
 	case "struct":
@@ -97,9 +103,14 @@ func (p protocol) raw(kind spec.Kind, v reflect.Value) []byte {
 				continue
 			}
 			x := v.FieldByName(codegen.GoName(f.Name))
-			if f.Kind.Name == "tail" {
+			switch {
+			case f.Kind.Name == "tail":
 				out = append(out, x.String()...)
-			} else {
+			case f.Kind.Name == "tail-u8":
+				if x.FieldByName("Set").Bool() {
+					out = append(out, byte(x.FieldByName("Value").Uint()))
+				}
+			default:
 				out = append(out, p.raw(f.Kind, x)...)
 			}
 		}
@@ -126,7 +137,11 @@ func (p protocol) rawList(s reflect.Value, r *spec.Registry) []byte {
 }
 
 func (p protocol) holds(c *spec.Cond, s reflect.Value) bool {
-	x := s.FieldByName(codegen.GoName(c.Field)).Uint()
+	field := s.FieldByName(codegen.GoName(c.Field))
+	if len(c.Values) == 0 {
+		return field.FieldByName("Set").Bool()
+	}
+	x := field.Uint()
 	for _, l := range c.Values {
 		if l.Low <= x && x <= l.High {
 			return true
@@ -279,6 +294,9 @@ func (p protocol) matchItem(want any, it item) error {
 			return sameNumber(want, u.Number)
 		}
 		return sameBytes(want, u.Value)
+	}
+	if list, ok := want.([]any); ok && it.kind.Ref == "hop_path" {
+		return p.match(list, it.value.Field(0))
 	}
 	if it.kind.Name == "struct" || it.kind.Name == "params" {
 		if text, ok := want.(string); ok {
