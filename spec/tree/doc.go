@@ -12,6 +12,9 @@
 //		fmt.Println(strings.Repeat("  ", depth), n.Offset, n.Size, n.Name, n.Value, n.Note, n.Err)
 //	}
 //
+// A stream that comes in pieces is decoded with a [Side] for each direction: [Decoder.Stream] says
+// which stream begins, and each call of Next gives one message and how many bytes of payload follow it.
+//
 // The leaves of a tree tile the bytes: each starts where the one before it ends. Nodes of size 0
 // say what is not written by itself, such as the bits of a type. What cannot be decoded is a
 // node too, named [Undecoded].

@@ -240,6 +240,9 @@ func (s *state) checks(n *Node, f *spec.Field, at int, v uint64) {
 	if f.NotBelow != "" && v < s.get(f.NotBelow).n {
 		bad("at least ", f.NotBelow, "")
 	}
+	if f.HalfOf != "" && v > s.get(f.HalfOf).n/2 {
+		bad("at most half of ", f.HalfOf, "")
+	}
 	if f.DeltaOf != "" && v > math.MaxUint64-s.get(f.DeltaOf).n {
 		bad("a sum with ", f.DeltaOf, " of at most 64 bits")
 	}

@@ -10,9 +10,10 @@ import (
 // message decodes a message and tells whether it is known where the next one starts.
 func (s *state) message(m *spec.Message, header bool) bool {
 	s.msg = m.Name
-	if header {
+	if header && !s.heads {
 		s.msg += "_HEADER"
 	}
+	s.whole, s.bulk = false, 0
 	s.scope = m.Name
 	n, outer := s.enter(s.msg, nil)
 	defer s.leave(n, outer)
@@ -23,14 +24,18 @@ func (s *state) message(m *spec.Message, header bool) bool {
 	}
 	s.values, s.base, s.path = s.values[:0], 0, s.path[:0]
 	if b.Framing == spec.Unframed {
+		header = header || s.heads
 		ok := s.messageType(b) && s.fields(b, header)
 		switch {
 		case !ok:
 			s.rest()
+		case s.heads:
+			s.bulk = s.bulkOf(b)
 		case len(b.Places) == 1 && b.Places[0].Stream == "datagram":
 			s.trailing()
 		}
 		s.remember()
+		s.whole = ok
 		return ok
 	}
 	around, ok := s.framing(b)
@@ -46,6 +51,7 @@ func (s *state) message(m *spec.Message, header bool) bool {
 	}
 	s.remember()
 	s.release(around)
+	s.whole = whole
 	return whole
 }
 
@@ -223,7 +229,7 @@ func (s *state) oneOf(list []*spec.Message, first bool) {
 		plain = nil // it was the first
 	}
 	if plain == nil {
-		s.choose(list, "")
+		s.choose(list, s.choice)
 		return
 	}
 	if !s.message(plain, false) {
@@ -267,6 +273,7 @@ func (s *state) skip(typeSize int) {
 		return
 	}
 	outer := s.enclose(n, size)
+	s.whole = s.extent != cut && size <= uint64(s.family.MaxBody)
 	s.rest()
 	s.release(outer)
 }

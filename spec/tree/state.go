@@ -64,6 +64,10 @@ type state struct {
 
 	place  bool     // what is decoded is a place, and
 	before []string // these are the messages that were on it
+	heads  bool     // payloads are left to the caller: this many bytes of
+	bulk   uint64   // the last message
+	whole  bool     // which ends where it says
+	choice string   // what the messages that may come next are called
 
 	at     *Node // whose parts are being decoded
 	last   *Node // the last of these

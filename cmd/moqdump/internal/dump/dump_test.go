@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // record makes a connection whose protocol is not decoded, which is enough here.
 func record(t *testing.T) *talk.Recording {
 	t.Helper()
-	rec, err := talk.QUIC(talk.Options{Protocols: []string{"moqt-18"}}, func(ctx context.Context, c talk.Conn) error {
+	rec, err := talk.QUIC(talk.Options{Protocols: []string{"moqt-99"}}, func(ctx context.Context, c talk.Conn) error {
 		u, err := c.AcceptUni(ctx)
 		if err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/quicdec"
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/webtransport"
-	"github.com/moqrx/moqrx/gen/lite"
 )
 
 // maxNotes bounds what a connection says before it has a session.
@@ -17,14 +16,15 @@ const maxNotes = 256
 
 // Decoder decodes the sessions of all connections of a capture.
 type Decoder struct {
-	sink  Sink
-	links map[*quicdec.Conn]*link
-	count int
+	sink     Sink
+	links    map[*quicdec.Conn]*link
+	count    int
+	dialects dialects
 }
 
 // New returns a decoder that calls sink from within Take, and numbers sessions from first+1 on.
 func New(sink Sink, first int) *Decoder {
-	return &Decoder{sink: sink, links: make(map[*quicdec.Conn]*link), count: first}
+	return &Decoder{sink: sink, links: make(map[*quicdec.Conn]*link), count: first, dialects: dialects{}}
 }
 
 // Take decodes one event of a connection. It starts with Opened and ends with Ended.
@@ -59,9 +59,10 @@ type link struct {
 type session struct {
 	d      *Decoder
 	number int
-	names  map[uint64]string // of codes
 	http3  bool
 	proto  protocol
+
+	streamCodes, closeCodes map[uint64]string // their names
 }
 
 // protocol decodes the streams and datagrams of a session.
@@ -96,10 +97,12 @@ func (l *link) start(t time.Time, h Header) *session {
 		h.Offered = c.Offered
 	}
 	s := &session{d: l.d, number: h.Session, http3: h.WebTransport}
-	if v, err := lite.ParseVersion(h.Protocol); err == nil && v >= lite.Version03 && v <= lite.Version05 {
-		s.names = liteCodes
-		s.proto = newLite(s, v)
-	} else {
+	switch d := l.d.dialects.named(h.Protocol); {
+	case d != nil:
+		s.speak(d)
+	case h.Note == "" && (h.Protocol == "moql" || h.Protocol == "" && h.WebTransport):
+		s.proto = newNegotiation(s, h.Protocol)
+	default:
 		s.proto = newOpaque(s)
 		if h.Note == "" {
 			h.Note = whyOpaque(h)
@@ -116,21 +119,24 @@ func (l *link) start(t time.Time, h Header) *session {
 	return s
 }
 
+// speak makes the session one of a version.
+func (s *session) speak(d *dialect) {
+	s.streamCodes, s.closeCodes = d.streams, d.closes
+	s.proto = newLive(s, d)
+}
+
+const listed = "; its streams are listed with their size"
+
 // whyOpaque says why a protocol is not decoded.
 func whyOpaque(h Header) string {
 	p := h.Protocol
-	const listed = "; its streams are listed with their size"
-	offered := ""
-	if len(h.Offered) > 0 {
-		offered = " (offered: " + strings.Join(h.Offered, ", ") + ")"
-	}
 	switch {
 	case strings.HasPrefix(p, "moq"):
-		return fmt.Sprintf("%s is not decoded yet%s", p, listed)
-	case p == "" && h.WebTransport:
-		return "no wt-protocol was chosen" + offered + ": the version is in SETUP messages, which are not decoded yet" + listed
+		return fmt.Sprintf("%s is no version that is known here%s", p, listed)
+	case p == "" && len(h.Offered) > 0:
+		return "the negotiated protocol is not known (offered: " + strings.Join(h.Offered, ", ") + ")" + listed
 	case p == "":
-		return "the negotiated protocol is not known" + offered + listed
+		return "the negotiated protocol is not known" + listed
 	}
 	return fmt.Sprintf("%s is not a Media over QUIC protocol%s", p, listed)
 }
@@ -138,6 +144,9 @@ func whyOpaque(h Header) string {
 func (l *link) take(e quicdec.Event) {
 	switch e.Kind {
 	case quicdec.Closed:
+		for _, id := range sortedIDs(l.sessions) {
+			l.sessions[id].settle(e.Time)
+		}
 		l.say(e.Time, Event{
 			Dir: e.Dir, Name: "CONNECTION_CLOSE",
 			Fields: reason(closeCode(e.Code, e.App, l.demux != nil, l.names()), e.Reason),
@@ -158,7 +167,7 @@ func (l *link) take(e quicdec.Event) {
 
 func (l *link) names() map[uint64]string {
 	if l.first != nil {
-		return l.first.names
+		return l.first.closeCodes
 	}
 	return nil
 }
@@ -213,21 +222,32 @@ func (l *link) Note(n webtransport.Note) {
 
 // take decodes an event of the session.
 func (s *session) take(e quicdec.Event) {
+	if n, ok := s.proto.(*negotiation); ok {
+		n.take(e)
+		return
+	}
 	if e.Kind == quicdec.Closed {
 		s.emit(Event{
 			Time: e.Time, Dir: e.Dir, Stream: quicdec.StreamName(e.Stream), Name: "CLOSE",
-			Fields: reason(closeCode(e.Code, true, false, s.names), e.Reason),
+			Fields: reason(closeCode(e.Code, true, false, s.closeCodes), e.Reason),
 		})
 		return
 	}
 	if e.Kind == quicdec.StopSending {
 		s.emit(Event{
 			Time: e.Time, Dir: e.Dir, Stream: quicdec.StreamName(e.Stream), Name: "STOP_SENDING",
-			Track: s.proto.track(e.Stream), Fields: streamCode(e.Code, s.names),
+			Track: s.proto.track(e.Stream), Fields: streamCode(e.Code, s.streamCodes),
 		})
 		return
 	}
 	s.proto.take(e)
+}
+
+// settle lets a session go on whose version will not be known.
+func (s *session) settle(at time.Time) {
+	if n, ok := s.proto.(*negotiation); ok {
+		n.end(n.fallback, at)
+	}
 }
 
 // sortedIDs are the ids of a map of streams.

@@ -266,7 +266,7 @@ func TestDecodesWhatTheRecordedSessionsLack(t *testing.T) {
 }
 
 func TestListsTheStreamsOfOtherProtocols(t *testing.T) {
-	for _, alpn := range []string{"moqt-18", "", "hq-interop"} {
+	for _, alpn := range []string{"moqt-99", "", "hq-interop"} {
 		s := newScript(alpn)
 		s.send(up, 0, []byte("hello"), false)
 		s.send(down, 0, []byte("hi"), true)

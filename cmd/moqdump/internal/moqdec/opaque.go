@@ -32,7 +32,7 @@ func (o *opaque) take(e quicdec.Event) {
 		}
 	case quicdec.StreamReset:
 		o.tally(e)
-		o.list(e, "RESET", streamCode(e.Code, o.s.names))
+		o.list(e, "RESET", streamCode(e.Code, o.s.streamCodes))
 	case quicdec.StreamForgotten:
 		o.tally(e)
 		o.list(e, "STREAM", []slog.Attr{slog.String("end", "unseen")})

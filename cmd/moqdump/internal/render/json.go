@@ -116,13 +116,26 @@ func (j *JSON) Event(e moqdec.Event) {
 	j.write(out)
 }
 
+// fieldsMap makes an object of fields: groups are objects, and what comes several times is a list.
 func fieldsMap(fields []slog.Attr) map[string]any {
 	if len(fields) == 0 {
 		return nil
 	}
 	m := make(map[string]any, len(fields))
+	several := make(map[string][]any)
 	for _, f := range fields {
-		m[f.Key] = f.Value.Any()
+		v := f.Value.Any()
+		if f.Value.Kind() == slog.KindGroup {
+			v = fieldsMap(f.Value.Group())
+		}
+		if _, again := m[f.Key]; again {
+			if several[f.Key] == nil {
+				several[f.Key] = []any{m[f.Key]}
+			}
+			several[f.Key] = append(several[f.Key], v)
+			v = several[f.Key]
+		}
+		m[f.Key] = v
 	}
 	return m
 }

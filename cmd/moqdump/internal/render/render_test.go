@@ -38,6 +38,9 @@ var events = []moqdec.Event{
 	},
 	{Session: 12, Time: at.Add(time.Hour), Stream: "uni 400000000", Name: "RESET", Track: "a:\x1b[2J", Fields: []slog.Attr{slog.Uint64("code", 5), slog.String("meaning", "message failed to decode")}},
 	{Session: 1, Time: at, Stream: "uni 3", Name: "FRAME", Inner: true},
+	{Session: 1, Time: at, Stream: "bidi 0", Name: "SUBSCRIBE", Fields: []slog.Attr{
+		slog.Group("filter", slog.Uint64("type", 3), slog.Group("start", slog.Uint64("group", 1))), slog.String("twice", "a"), slog.String("twice", "b"),
+	}},
 	{Session: 1, Time: at, Name: "malformed", Problem: &moqdec.Problem{What: "something\nelse"}},
 	{
 		Session: 1, Time: at, Stream: "uni 3", Name: "GROUP", Problem: &moqdec.Problem{
@@ -60,6 +63,7 @@ const wantText = `#1  [2001:db8::1]:5000 → 192.0.2.2:443  QUIC v2  ChaCha20-Po
 #1    1.000000  ←  bidi 0    SUBSCRIBE_START    live/demo:video  group=7                        +0.16 ms
 #12 3600.000000  →  uni 400000000 RESET              "a:\x1b[2J"  code=5 (message failed to decode)
 #1    0.000000  →  uni 3       FRAME
+#1    0.000000  →  bidi 0    SUBSCRIBE          filter.type=3 filter.start.group=1 twice=a twice=b
 #1    0.000000  →            ! malformed        "something\nelse"
 #1    0.000000  →  uni 3     ! GROUP            offset 10: GROUP.Sequence: expected 8 bytes, found 2
                              000001  00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f
@@ -105,6 +109,7 @@ const wantJSON = `{"type":"session","session":1,"time":"2026-11-01T12:00:00Z","c
 {"type":"event","session":1,"time":"2026-11-01T12:00:01Z","seconds":1,"from":"server","stream":"bidi 0","name":"SUBSCRIBE_START","track":"live/demo:video","fields":{"group":7},"latency_ms":0.161}
 {"type":"event","session":12,"time":"2026-11-01T13:00:00Z","seconds":3600,"from":"client","stream":"uni 400000000","name":"RESET","track":"a:\u001b[2J","fields":{"code":5,"meaning":"message failed to decode"}}
 {"type":"event","session":1,"time":"2026-11-01T12:00:00Z","seconds":0,"from":"client","stream":"uni 3","name":"FRAME"}
+{"type":"event","session":1,"time":"2026-11-01T12:00:00Z","seconds":0,"from":"client","stream":"bidi 0","name":"SUBSCRIBE","fields":{"filter":{"start":{"group":1},"type":3},"twice":["a","b"]}}
 {"type":"event","session":1,"time":"2026-11-01T12:00:00Z","seconds":0,"from":"client","name":"malformed","problem":{"text":"something\nelse"}}
 {"type":"event","session":1,"time":"2026-11-01T12:00:00Z","seconds":0,"from":"client","stream":"uni 3","name":"GROUP","problem":{"text":"offset 10: GROUP.Sequence: expected 8 bytes, found 2","field":"GROUP.Sequence","offset":10,"expected":"8 bytes","found":"2","bytes":"000102030405060708090a0b0c0d0e0f1011","bytes_offset":1}}
 `

@@ -178,17 +178,26 @@ func (t *Text) details(e moqdec.Event) (string, int) {
 
 func fieldsText(fields []slog.Attr) string {
 	var b strings.Builder
+	addFields(&b, "", fields)
+	return b.String()
+}
+
+// addFields writes the fields of groups with the name of the group in front.
+func addFields(b *strings.Builder, prefix string, fields []slog.Attr) {
 	for _, f := range fields {
+		if f.Value.Kind() == slog.KindGroup {
+			addFields(b, prefix+f.Key+".", f.Value.Group())
+			continue
+		}
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		if f.Key == "meaning" {
 			b.WriteString("(" + plainText(f.Value.String()) + ")")
 		} else {
-			b.WriteString(f.Key + "=" + plain(f.Value.String()))
+			b.WriteString(prefix + f.Key + "=" + plain(f.Value.String()))
 		}
 	}
-	return b.String()
 }
 
 func latency(d time.Duration) string {
