@@ -149,7 +149,12 @@ func topOf(kind string) uint64 {
 // fail makes the statement that ends the function with an error.
 func (c *codec) checks(f *spec.Field, x *j.Statement, fail func(e *j.Statement) j.Code) []j.Code {
 	var out []j.Code
-	add := func(cond, e *j.Statement) { out = append(out, j.If(cond).Block(fail(e))) }
+	add := func(cond, e *j.Statement) {
+		if f.Broken != 0 {
+			e = e.Dot("Closing").Call(hex(f.Broken))
+		}
+		out = append(out, j.If(cond).Block(fail(e)))
+	}
 	number := func(text string) *j.Statement {
 		return wire("MalformedNumber").Call(j.Lit(text), j.Uint64().Call(x.Clone()))
 	}
@@ -164,6 +169,10 @@ func (c *codec) checks(f *spec.Field, x *j.Statement, fail func(e *j.Statement) 
 	if f.NotBelow != "" {
 		base, _ := c.value(f.NotBelow)
 		add(x.Clone().Op("<").Add(base), number("at least "+f.NotBelow))
+	}
+	if f.HalfOf != "" {
+		base, _ := c.value(f.HalfOf)
+		add(x.Clone().Op(">").Add(base).Op("/").Lit(2), number("at most half of "+f.HalfOf))
 	}
 	if f.DeltaOf != "" {
 		base, _ := c.value(f.DeltaOf)

@@ -125,6 +125,9 @@ func (g *generator) fieldDoc(f *spec.Field, outer spec.Set) string {
 	if f.Limit != nil {
 		parts = append(parts, "of "+limitText(f.Limit))
 	}
+	if f.HalfOf != "" {
+		parts = append(parts, "at most half of "+f.HalfOf)
+	}
 	if f.Enum != "" {
 		parts = append(parts, "as "+f.Enum)
 	}

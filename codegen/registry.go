@@ -27,6 +27,7 @@ func (g *generator) genRegistry(r *spec.Registry) {
 	rc := &registryCodec{g: g, r: r, mo: mo, lines: linesByID(r)}
 	rc.genParseItems(f)
 	rc.genParseItem(f)
+	rc.genClosing(f)
 	rc.genAppendItems(f)
 	rc.genAppendItem(f)
 	if r.Repeated.Refuse != 0 {

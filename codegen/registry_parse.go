@@ -104,7 +104,7 @@ func (rc *registryCodec) genParseItem(f *j.File) {
 			b.If(j.Id("e").Op("==").Nil().Op("&&").Add(wire("HasParam")).Call(j.Id("m").Dot("Unknown"), j.Id("p").Dot("ID"))).Block(
 				j.Id("e").Op("=").Add(rc.repeated()))
 		}
-		b.Id("m").Dot("Unknown").Op("=").Append(j.Id("m").Dot("Unknown"), j.Id("p"))
+		b.Id("m").Dot("Unknown").Op("=").Add(wire("AppendItem")).Call(j.Id("it"), j.Id("m").Dot("Unknown"), j.Id("p"))
 		b.Return(j.Lit("Unknown"), j.Id("e"))
 	})
 }
@@ -127,7 +127,7 @@ func (rc *registryCodec) parseLine(it *spec.Item) []j.Code {
 	value := rc.parseValue(it)
 	if it.Repeat {
 		return append(out, append(value,
-			member.Clone().Op("=").Append(member, j.Id("x")),
+			member.Clone().Op("=").Add(wire("AppendItem")).Call(j.Id("it"), member, j.Id("x")),
 			j.Return(name, j.Nil()))...)
 	}
 	store := member.Clone().Op("=").Add(wire("Some")).Call(j.Id("x"))
@@ -184,19 +184,20 @@ func (rc *registryCodec) misplaced(it *spec.Item) *j.Statement {
 // parseValue reads the value of an item into x.
 func (rc *registryCodec) parseValue(it *spec.Item) []j.Code {
 	fail := func(e *j.Statement) j.Code { return j.Return(j.Lit(it.Name), e) }
-	check := j.If(j.Id("e").Op("!=").Nil()).Block(fail(rc.closing(j.Id("e"))))
+	check := j.If(j.Id("e").Op("!=").Nil()).Block(fail(rc.closing(it, j.Id("e"))))
+	raw := j.If(j.Id("e").Op("!=").Nil()).Block(fail(j.Id("e")))
 	read := func(method string) []j.Code {
 		return []j.Code{j.List(j.Id("x"), j.Id("e")).Op(":=").Id("it").Dot(method).Call(), check}
 	}
 	var out []j.Code
 	switch it.Kind.Name {
 	case "struct", "params":
-		return rc.parsePart(it, check)
+		return rc.parsePart(it, raw)
 	case "string":
 		return read("Text")
 	case "bytes":
 		out = []j.Code{
-			j.List(j.Id("p"), j.Id("e")).Op(":=").Id("it").Dot("Bytes").Call(), check,
+			j.List(j.Id("p"), j.Id("e")).Op(":=").Id("it").Dot("Bytes").Call(), raw,
 			j.Id("x").Op(":=").String().Call(j.Id("p")),
 		}
 		return out
@@ -223,26 +224,44 @@ func (rc *registryCodec) parseValue(it *spec.Item) []j.Code {
 }
 
 // parsePart reads an item that is a struct or a list of its own.
-func (rc *registryCodec) parsePart(it *spec.Item, check *j.Statement) []j.Code {
+func (rc *registryCodec) parsePart(it *spec.Item, raw *j.Statement) []j.Code {
 	return []j.Code{
 		j.List(j.Id("part"), j.Id("at"), j.Id("e")).Op(":=").Id("it").Dot("Open").Call(j.Lit(it.Kind.Sized)),
-		check,
+		raw,
 		j.Var().Id("x").Id(GoName(it.Kind.Ref)),
 		j.List(j.Id("n"), j.Id("e")).Op(":=").Add(rc.partCall(it, "parse", j.Id("part"))),
 		j.If(j.Id("e").Op("!=").Nil()).Block(
-			j.If(j.Id("it").Dot("Sized").Call()).Block(j.Id("e").Op("=").Id("e").Dot("Closed").Call()),
-			j.Return(j.Lit(it.Name), rc.closing(j.Id("e").Dot("At").Call(j.Lit(""), j.Id("at"))))),
+			j.Return(j.Lit(it.Name), rc.closing(it, j.Id("it").Dot("Fault").Call(j.Id("e")).Dot("At").Call(j.Lit(""), j.Id("at"))))),
 		j.If(j.Id("e").Op(":=").Id("it").Dot("Close").Call(j.Id("n")), j.Id("e").Op("!=").Nil()).Block(
-			j.Return(j.Lit(it.Name), rc.closing(j.Id("e")))),
+			j.Return(j.Lit(it.Name), rc.closing(it, j.Id("e")))),
 	}
 }
 
-// closing gives the error of a value that is not of its type the code of the registry.
-func (rc *registryCodec) closing(e *j.Statement) *j.Statement {
-	if rc.r.Close == 0 {
+// closing gives the error of a value that is not of its type the code of the item or the registry.
+func (rc *registryCodec) closing(it *spec.Item, e *j.Statement) *j.Statement {
+	switch {
+	case it.Close != 0:
+		return e.Dot("ClosingValue").Call(hex(it.Close))
+	case it.On&rc.r.CloseOn == 0:
 		return e
+	case it.On&^rc.r.CloseOn == 0:
+		return e.Dot("ClosingValue").Call(hex(rc.r.Close))
 	}
-	return e.Dot("ClosingValue").Call(hex(rc.r.Close))
+	return j.Id("m").Dot("closing").Call(j.Id("v"), e)
+}
+
+// genClosing makes what closing calls where only some versions have a code.
+func (rc *registryCodec) genClosing(f *j.File) {
+	if !slices.ContainsFunc(rc.r.Items, func(it *spec.Item) bool {
+		return it.Close == 0 && it.On&rc.r.CloseOn != 0 && it.On&^rc.r.CloseOn != 0
+	}) {
+		return
+	}
+	f.Comment("closing gives the error of a value that is not of its type the code of v.")
+	f.Func().Params(j.Id("m").Op("*").Id(rc.mo.name)).Id("closing").
+		Params(j.Id("v").Id("Version"), j.Id("e").Add(wireError())).Add(wireError()).Block(
+		j.If(rc.g.holds(rc.r.CloseOn, rc.on())).Block(j.Return(j.Id("e").Dot("ClosingValue").Call(hex(rc.r.Close)))),
+		j.Return(j.Id("e")))
 }
 
 // partCall calls the codec of the struct or list that an item holds; x is its value.

@@ -250,6 +250,9 @@ func (d *drawer) number(f *spec.Field) *j.Statement {
 	}
 	low, high := number(0), number(topOf(f.Kind.Name))
 	switch {
+	case f.HalfOf != "":
+		base, _ := d.codec.value(f.HalfOf)
+		high = j.Add(base).Op("/").Lit(2)
 	case f.DeltaOf != "":
 		base, _ := d.codec.value(f.DeltaOf)
 		high = j.Qual("math", "MaxUint64").Op("-").Add(base)

@@ -168,7 +168,7 @@ func (c *checker) qualifiers(f *Field, before []*Field) {
 	if f.If != nil {
 		c.cond(f.If, f.On, before)
 	}
-	for _, name := range []string{f.NotBelow, f.DeltaOf} {
+	for _, name := range []string{f.NotBelow, f.DeltaOf, f.HalfOf} {
 		if name == "" {
 			continue
 		}

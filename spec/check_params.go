@@ -30,6 +30,9 @@ func (c *checker) registry(r *Registry) {
 	if len(r.Layouts) == 0 {
 		c.add(r.Pos, "%s does not say how its list is written", r.Name)
 	}
+	if extra := r.CloseOn &^ r.on(); extra != 0 && r.CloseOn != c.all {
+		c.add(r.Pos, "%s has a code for a list in %s, where there is none", r.Name, c.text(extra))
+	}
 	for i, it := range r.Items {
 		c.item(r, it)
 		for _, o := range r.Items[:i] {

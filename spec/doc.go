@@ -50,7 +50,8 @@
 //	sized KIND                  the same behind its length in bytes
 //
 // What may follow a kind: a version range; in 1..4 (bounds of a number); max N (bounds of a
-// length, and with FIELD of both together); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD; unit
+// length, and with FIELD of both together); as ENUM; if CONDITION on an earlier field; not below FIELD; delta of FIELD;
+// half of FIELD (at most); broken CODE (ends a session after a breach of these); unit
 // WORD; droppable (left out where the version has no such field); quiet (left out of logs where it is zero); streamed (bulk: a second
 // message, NAME_HEADER, stops before it); bits { ... }. A given field is not on the
 // wire: the user of the codec sets it. "refuse RANGE if A and B" rules out a combination.
@@ -62,7 +63,7 @@
 //	  counted kvp 14-15                         # or filling; tlv, kvp, kvp-delta, typed
 //	  counted typed 17+
 //	  unknown keep 14-15, refuse 16+
-//	  close 0x6                                 # after a value that breaks the rules of its type
+//	  close 0x6 14-16                           # after a value that is not of its type; also of an item
 //	  FORWARD  0x10  u8 in 0..1  15+  for SUBSCRIBE
 //	}
 //

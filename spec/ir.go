@@ -150,6 +150,8 @@ type Field struct {
 	Bits      []*Bit
 	NotBelow  string // an earlier field, which this one must not be below
 	DeltaOf   string // an earlier field; the sum must not overflow
+	HalfOf    string // an earlier field, half of which this one must not be above
+	Broken    uint64 // code with which a session ends after a value that breaks these rules; 0: that of the family
 	Given     bool   // not on the wire: the caller sets it before parse and append
 	Droppable bool   // left out in silence where the version cannot carry it
 	Streamed  bool   // bulk that a caller may read by itself, after NAME_HEADER
@@ -202,10 +204,11 @@ type Registry struct {
 	UnknownOnce bool
 	Misplaced   Policies
 	Repeated    Policies
-	// Close is the code with which a session ends after a value that breaks the rules of its
-	// type; 0 is that of the family.
-	Close uint64
-	Items []*Item
+	// Close is the code with which a session ends after a value that is not of its type, in the
+	// versions of CloseOn; elsewhere it is that of the family.
+	Close   uint64
+	CloseOn Set
+	Items   []*Item
 }
 
 // ListLayout is how a key-value list is written in some versions.
@@ -225,6 +228,7 @@ type Item struct {
 	Field
 	ID     uint64
 	Repeat bool
+	Close  uint64 // of a session after a value that is not of this type; 0: as the registry says
 	Scopes []Scope
 }
 

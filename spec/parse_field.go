@@ -46,6 +46,11 @@ func (p *parser) modifier(f *Field) bool {
 	case "delta":
 		p.expect("of")
 		f.DeltaOf = p.name()
+	case "half":
+		p.expect("of")
+		f.HalfOf = p.name()
+	case "broken":
+		f.Broken = p.number("a code")
 	case "unit":
 		f.Unit = p.ident("the unit")
 	case "droppable":
@@ -58,7 +63,7 @@ func (p *parser) modifier(f *Field) bool {
 		p.block("the bit field", func() { f.Bits = append(f.Bits, p.bit(f.On)) })
 	default:
 		p.i--
-		p.expected("a version range or in, max, as, if, not below, delta of, unit, droppable, streamed, bits")
+		p.expected("a version range or in, max, as, if, not below, delta of, half of, broken, unit, droppable, streamed, bits")
 		return false
 	}
 	return true
@@ -196,6 +201,7 @@ func (p *parser) registry(pos Pos, doc string) {
 		case "close":
 			p.i++
 			r.Close = p.number("a code")
+			r.CloseOn = p.ranges(on)
 		default:
 			r.Items = append(r.Items, p.item(on))
 		}
@@ -236,6 +242,8 @@ func (p *parser) item(all Set) *Item {
 		switch {
 		case p.atRange():
 			it.On = p.ranges(all)
+		case p.accept("close"):
+			it.Close = p.number("a code")
 		case p.accept("repeat"):
 			it.Repeat = true
 		case p.accept("for"):

@@ -121,7 +121,7 @@ func (m *ExchangeParameters) parseItem(it *wire.Items, v Version) (string, *wire
 	if e == nil && wire.HasParam(m.Unknown, p.ID) {
 		e = wire.MalformedCode("each type once", it.ID).At("", it.Len())
 	}
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 

@@ -508,7 +508,7 @@ func drawSubscribe(t *rapid.T, v Version) *Subscribe {
 	m := &Subscribe{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v <= Version15 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
@@ -609,7 +609,7 @@ func drawRequestUpdate(t *rapid.T, v Version) *RequestUpdate {
 			m.ExistingRequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Existing Request ID")
 		}
 		if v == Version17 {
-			m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+			m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 		}
 		m.Parameters = *drawMessageParameters(t, v, inRequestUpdate)
 	}
@@ -690,7 +690,7 @@ func drawPublish(t *rapid.T, v Version) *Publish {
 	m := &Publish{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v <= Version15 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
@@ -785,7 +785,7 @@ func drawFetch(t *rapid.T, v Version) *Fetch {
 	m := &Fetch{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v == Version14 {
 		m.SubscriberPriority = rapid.Uint8Range(0, 255).Draw(t, "Subscriber Priority")
@@ -893,7 +893,7 @@ func drawTrackStatus(t *rapid.T, v Version) *TrackStatus {
 	m := &TrackStatus{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v <= Version15 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
@@ -957,7 +957,7 @@ func drawPublishNamespace(t *rapid.T, v Version) *PublishNamespace {
 	m := &PublishNamespace{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v <= Version15 {
 		m.TrackNamespace = drawList(t, 1, 6, "Track Namespace", func() string {
@@ -1032,7 +1032,7 @@ func drawSubscribeNamespace(t *rapid.T, v Version) *SubscribeNamespace {
 	m := &SubscribeNamespace{}
 	m.RequestID = rapid.Uint64Range(0, vi.Max()).Draw(t, "Request ID")
 	if v == Version17 {
-		m.RequiredRequestIDDelta = rapid.Uint64Range(0, vi.Max()).Draw(t, "Required Request ID Delta")
+		m.RequiredRequestIDDelta = rapid.Uint64Range(0, m.RequestID/2).Draw(t, "Required Request ID Delta")
 	}
 	if v <= Version15 {
 		m.TrackNamespacePrefix = drawList(t, 1, 6, "Track Namespace Prefix", func() string {

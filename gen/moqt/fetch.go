@@ -16,7 +16,7 @@ import (
 //	  Type                       vi = 0x16
 //	  Length                     u16
 //	  Request ID                 vi
-//	  Required Request ID Delta  vi  17
+//	  Required Request ID Delta  vi at most half of Request ID  17
 //	  Subscriber Priority        u8  14
 //	  Group Order                u8 of at most 2 as GroupOrder  14
 //	  Fetch Type                 vi of 1 to 3  14-19
@@ -83,6 +83,9 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 		m.RequiredRequestIDDelta, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "FETCH", "Required Request ID Delta", off, vi.Fault(src[off:]))
+		}
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return failBody(v, "FETCH", "Required Request ID Delta", off, wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
 		off += n
 	}
@@ -258,6 +261,9 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
 		if m.RequiredRequestIDDelta > vi.Max() {
 			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
 		}

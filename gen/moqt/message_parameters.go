@@ -200,7 +200,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "DELIVERY_TIMEOUT", e.ClosingValue(0x6)
+				return "DELIVERY_TIMEOUT", m.closing(v, e)
 			}
 			m.DeliveryTimeout = wire.Some(x)
 			return "DELIVERY_TIMEOUT", nil
@@ -226,20 +226,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		}
 		part, at, e := it.Open(true)
 		if e != nil {
-			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
+			return "AUTHORIZATION_TOKEN", e
 		}
 		var x Token
 		n, e := x.parse(part, v)
 		if e != nil {
-			if it.Sized() {
-				e = e.Closed()
-			}
-			return "AUTHORIZATION_TOKEN", e.At("", at).ClosingValue(0x6)
+			return "AUTHORIZATION_TOKEN", it.Fault(e).At("", at).ClosingValue(0x6)
 		}
 		if e := it.Close(n); e != nil {
 			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
-		m.AuthorizationToken = append(m.AuthorizationToken, x)
+		m.AuthorizationToken = wire.AppendItem(it, m.AuthorizationToken, x)
 		return "AUTHORIZATION_TOKEN", nil
 	case 0x4:
 		if v <= Version15 {
@@ -262,7 +259,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "RENDEZVOUS_TIMEOUT", e.ClosingValue(0x6)
+				return "RENDEZVOUS_TIMEOUT", e
 			}
 			m.RendezvousTimeout = wire.Some(x)
 			return "RENDEZVOUS_TIMEOUT", nil
@@ -277,7 +274,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "SUBGROUP_DELIVERY_TIMEOUT", e.ClosingValue(0x6)
+				return "SUBGROUP_DELIVERY_TIMEOUT", e
 			}
 			m.SubgroupDeliveryTimeout = wire.Some(x)
 			return "SUBGROUP_DELIVERY_TIMEOUT", nil
@@ -292,7 +289,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "EXPIRES", e.ClosingValue(0x6)
+				return "EXPIRES", m.closing(v, e)
 			}
 			m.Expires = wire.Some(x)
 			return "EXPIRES", nil
@@ -307,18 +304,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(false)
 			if e != nil {
-				return "LARGEST_OBJECT", e.ClosingValue(0x6)
+				return "LARGEST_OBJECT", e
 			}
 			var x Location
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "LARGEST_OBJECT", e.At("", at).ClosingValue(0x6)
+				return "LARGEST_OBJECT", m.closing(v, it.Fault(e).At("", at))
 			}
 			if e := it.Close(n); e != nil {
-				return "LARGEST_OBJECT", e.ClosingValue(0x6)
+				return "LARGEST_OBJECT", m.closing(v, e)
 			}
 			m.LargestObject = wire.Some(x)
 			return "LARGEST_OBJECT", nil
@@ -333,7 +327,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "FILL_TIMEOUT", e.ClosingValue(0x6)
+				return "FILL_TIMEOUT", e
 			}
 			m.FillTimeout = wire.Some(x)
 			return "FILL_TIMEOUT", nil
@@ -361,7 +355,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Byte()
 			if e != nil {
-				return "FORWARD", e.ClosingValue(0x6)
+				return "FORWARD", m.closing(v, e)
 			}
 			if x > 1 {
 				return "FORWARD", wire.MalformedNumber("at most 1", uint64(x)).At("", at)
@@ -379,7 +373,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Byte()
 			if e != nil {
-				return "SUBSCRIBER_PRIORITY", e.ClosingValue(0x6)
+				return "SUBSCRIBER_PRIORITY", m.closing(v, e)
 			}
 			m.SubscriberPriority = wire.Some(x)
 			return "SUBSCRIBER_PRIORITY", nil
@@ -394,18 +388,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "LOCATION_FILTER", e.ClosingValue(0x6)
+				return "LOCATION_FILTER", e
 			}
 			var x Filter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "LOCATION_FILTER", e.At("", at).ClosingValue(0x6)
+				return "LOCATION_FILTER", it.Fault(e).At("", at).ClosingValue(0x3)
 			}
 			if e := it.Close(n); e != nil {
-				return "LOCATION_FILTER", e.ClosingValue(0x6)
+				return "LOCATION_FILTER", e.ClosingValue(0x3)
 			}
 			m.LocationFilter = wire.Some(x)
 			return "LOCATION_FILTER", nil
@@ -419,18 +410,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(false)
 			if e != nil {
-				return "LOCATION_FILTER", e.ClosingValue(0x6)
+				return "LOCATION_FILTER", e
 			}
 			var x Filter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "LOCATION_FILTER", e.At("", at).ClosingValue(0x6)
+				return "LOCATION_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "LOCATION_FILTER", e.ClosingValue(0x6)
+				return "LOCATION_FILTER", e
 			}
 			m.LocationFilter = wire.Some(x)
 			return "LOCATION_FILTER", nil
@@ -446,7 +434,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			raw, e := it.Byte()
 			if e != nil {
-				return "GROUP_ORDER", e.ClosingValue(0x6)
+				return "GROUP_ORDER", m.closing(v, e)
 			}
 			x := GroupOrder(raw)
 			if x < 1 || x > 2 {
@@ -465,18 +453,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "FILL_PARAMETERS", e.ClosingValue(0x6)
+				return "FILL_PARAMETERS", e
 			}
 			var x MessageParameters
 			n, e := x.parseItems(part, v, inFillParameters)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "FILL_PARAMETERS", e.At("", at).ClosingValue(0x6)
+				return "FILL_PARAMETERS", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "FILL_PARAMETERS", e.ClosingValue(0x6)
+				return "FILL_PARAMETERS", e
 			}
 			m.FillParameters = &x
 			return "FILL_PARAMETERS", nil
@@ -488,20 +473,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "SUBGROUP_FILTER", e.ClosingValue(0x6)
+				return "SUBGROUP_FILTER", e
 			}
 			var x RangeFilter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "SUBGROUP_FILTER", e.At("", at).ClosingValue(0x6)
+				return "SUBGROUP_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "SUBGROUP_FILTER", e.ClosingValue(0x6)
+				return "SUBGROUP_FILTER", e
 			}
-			m.SubgroupFilter = append(m.SubgroupFilter, x)
+			m.SubgroupFilter = wire.AppendItem(it, m.SubgroupFilter, x)
 			return "SUBGROUP_FILTER", nil
 		}
 	case 0x26:
@@ -511,20 +493,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "OBJECTID_FILTER", e.ClosingValue(0x6)
+				return "OBJECTID_FILTER", e
 			}
 			var x RangeFilter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "OBJECTID_FILTER", e.At("", at).ClosingValue(0x6)
+				return "OBJECTID_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "OBJECTID_FILTER", e.ClosingValue(0x6)
+				return "OBJECTID_FILTER", e
 			}
-			m.ObjectidFilter = append(m.ObjectidFilter, x)
+			m.ObjectidFilter = wire.AppendItem(it, m.ObjectidFilter, x)
 			return "OBJECTID_FILTER", nil
 		}
 	case 0x27:
@@ -534,20 +513,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "PRIORITY_FILTER", e.ClosingValue(0x6)
+				return "PRIORITY_FILTER", e
 			}
 			var x RangeFilter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "PRIORITY_FILTER", e.At("", at).ClosingValue(0x6)
+				return "PRIORITY_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "PRIORITY_FILTER", e.ClosingValue(0x6)
+				return "PRIORITY_FILTER", e
 			}
-			m.PriorityFilter = append(m.PriorityFilter, x)
+			m.PriorityFilter = wire.AppendItem(it, m.PriorityFilter, x)
 			return "PRIORITY_FILTER", nil
 		}
 	case 0x28:
@@ -557,20 +533,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "OBJECT_PROPERTY_FILTER", e.ClosingValue(0x6)
+				return "OBJECT_PROPERTY_FILTER", e
 			}
 			var x PropertyFilter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "OBJECT_PROPERTY_FILTER", e.At("", at).ClosingValue(0x6)
+				return "OBJECT_PROPERTY_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "OBJECT_PROPERTY_FILTER", e.ClosingValue(0x6)
+				return "OBJECT_PROPERTY_FILTER", e
 			}
-			m.ObjectPropertyFilter = append(m.ObjectPropertyFilter, x)
+			m.ObjectPropertyFilter = wire.AppendItem(it, m.ObjectPropertyFilter, x)
 			return "OBJECT_PROPERTY_FILTER", nil
 		}
 	case 0x29:
@@ -580,20 +553,17 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "TRACK_PROPERTY_FILTER", e.ClosingValue(0x6)
+				return "TRACK_PROPERTY_FILTER", e
 			}
 			var x PropertyFilter
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "TRACK_PROPERTY_FILTER", e.At("", at).ClosingValue(0x6)
+				return "TRACK_PROPERTY_FILTER", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "TRACK_PROPERTY_FILTER", e.ClosingValue(0x6)
+				return "TRACK_PROPERTY_FILTER", e
 			}
-			m.TrackPropertyFilter = append(m.TrackPropertyFilter, x)
+			m.TrackPropertyFilter = wire.AppendItem(it, m.TrackPropertyFilter, x)
 			return "TRACK_PROPERTY_FILTER", nil
 		}
 	case 0x30:
@@ -622,7 +592,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "NEW_GROUP_REQUEST", e.ClosingValue(0x6)
+				return "NEW_GROUP_REQUEST", m.closing(v, e)
 			}
 			m.NewGroupRequest = wire.Some(x)
 			return "NEW_GROUP_REQUEST", nil
@@ -637,18 +607,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(false)
 			if e != nil {
-				return "TRACK_NAMESPACE_PREFIX", e.ClosingValue(0x6)
+				return "TRACK_NAMESPACE_PREFIX", e
 			}
 			var x Prefix
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "TRACK_NAMESPACE_PREFIX", e.At("", at).ClosingValue(0x6)
+				return "TRACK_NAMESPACE_PREFIX", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "TRACK_NAMESPACE_PREFIX", e.ClosingValue(0x6)
+				return "TRACK_NAMESPACE_PREFIX", e
 			}
 			m.TrackNamespacePrefix = wire.Some(x)
 			return "TRACK_NAMESPACE_PREFIX", nil
@@ -664,7 +631,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			at := it.Len()
 			x, e := it.Byte()
 			if e != nil {
-				return "INCLUDE_PROPERTIES", e.ClosingValue(0x6)
+				return "INCLUDE_PROPERTIES", e
 			}
 			if x > 1 {
 				return "INCLUDE_PROPERTIES", wire.MalformedNumber("at most 1", uint64(x)).At("", at)
@@ -682,18 +649,15 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			part, at, e := it.Open(true)
 			if e != nil {
-				return "HOP_PATH", e.ClosingValue(0x6)
+				return "HOP_PATH", e
 			}
 			var x HopPath
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "HOP_PATH", e.At("", at).ClosingValue(0x6)
+				return "HOP_PATH", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
-				return "HOP_PATH", e.ClosingValue(0x6)
+				return "HOP_PATH", e
 			}
 			m.HopPath = wire.Some(x)
 			return "HOP_PATH", nil
@@ -708,7 +672,7 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 			}
 			x, e := it.Number()
 			if e != nil {
-				return "ROUTE_COST", e.ClosingValue(0x6)
+				return "ROUTE_COST", e
 			}
 			m.RouteCost = wire.Some(x)
 			return "ROUTE_COST", nil
@@ -718,8 +682,16 @@ func (m *MessageParameters) parseItem(it *wire.Items, v Version, in scope) (stri
 		return "Unknown", wire.MalformedCode("a type of this version", it.ID).At("", it.Len())
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
+}
+
+// closing gives the error of a value that is not of its type the code of v.
+func (m *MessageParameters) closing(v Version, e *wire.Error) *wire.Error {
+	if v <= Version16 {
+		return e.ClosingValue(0x6)
+	}
+	return e
 }
 
 // appendItems writes the list behind dst, which comes back as it was on an error.

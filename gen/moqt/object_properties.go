@@ -106,7 +106,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		if !m.Immutable.Set {
 			p, e := it.Bytes()
 			if e != nil {
-				return "IMMUTABLE", e.ClosingValue(0x6)
+				return "IMMUTABLE", e
 			}
 			x := string(p)
 			m.Immutable = wire.Some(x)
@@ -141,7 +141,7 @@ func (m *ObjectProperties) parseItem(it *wire.Items, v Version) (string, *wire.E
 		}
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 

@@ -17,13 +17,13 @@ import (
 //	  Length                     u16
 //	  Request ID                 vi
 //	  Existing Request ID        vi  16
-//	  Required Request ID Delta  vi  17
+//	  Required Request ID Delta  vi at most half of Request ID  17
 //	  Parameters                 params MessageParameters
 //	}
 type RequestUpdate struct {
 	RequestID              uint64
 	ExistingRequestID      uint64            // 16
-	RequiredRequestIDDelta uint64            // 17
+	RequiredRequestIDDelta uint64            // 17: twice this before Request ID is the request to wait for
 	Parameters             MessageParameters // those of the request that it changes
 }
 
@@ -71,6 +71,9 @@ func (m *RequestUpdate) Parse(src []byte, v Version) (int, error) {
 		if n <= 0 {
 			return failBody(v, "REQUEST_UPDATE", "Required Request ID Delta", off, vi.Fault(src[off:]))
 		}
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return failBody(v, "REQUEST_UPDATE", "Required Request ID Delta", off, wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
 		off += n
 	}
 	n, e = m.Parameters.parseItems(src[off:], v, inRequestUpdate)
@@ -116,6 +119,9 @@ func (m *RequestUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		b = vi.Append(b, m.ExistingRequestID)
 	}
 	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
 		if m.RequiredRequestIDDelta > vi.Max() {
 			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
 		}

@@ -10,11 +10,11 @@ import (
 // SetupOptions is the items of a list, each present or not.
 // Setup parameters, called options from 17 on.
 type SetupOptions struct {
-	Path                  wire.Optional[string] // client, where the transport has no URI
+	Path                  wire.Optional[string] // MALFORMED_PATH where it is not even text; client, where the transport has no URI
 	MaxRequestID          wire.Optional[uint64] // 14-16: absent is 0: the peer may request nothing
 	AuthorizationToken    []Token
 	MaxAuthTokenCacheSize wire.Optional[uint64]
-	Authority             wire.Optional[string] // client, where the transport has no URI
+	Authority             wire.Optional[string] // MALFORMED_AUTHORITY; client, where the transport has no URI
 	MaxFilterRanges       wire.Optional[uint64] // 19+
 	MoqtImplementation    wire.Optional[string] // the text of 14 has 0x05, which is AUTHORITY; deployed endpoints send 0x07
 	MaxRequestUpdates     wire.Optional[uint64] // 19+
@@ -117,7 +117,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Text()
 		if e != nil {
-			return "PATH", e.ClosingValue(0x6)
+			return "PATH", e.ClosingValue(0x9)
 		}
 		m.Path = wire.Some(x)
 		return "PATH", nil
@@ -136,20 +136,17 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 	case 0x3:
 		part, at, e := it.Open(true)
 		if e != nil {
-			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
+			return "AUTHORIZATION_TOKEN", e
 		}
 		var x Token
 		n, e := x.parse(part, v)
 		if e != nil {
-			if it.Sized() {
-				e = e.Closed()
-			}
-			return "AUTHORIZATION_TOKEN", e.At("", at).ClosingValue(0x6)
+			return "AUTHORIZATION_TOKEN", it.Fault(e).At("", at).ClosingValue(0x6)
 		}
 		if e := it.Close(n); e != nil {
 			return "AUTHORIZATION_TOKEN", e.ClosingValue(0x6)
 		}
-		m.AuthorizationToken = append(m.AuthorizationToken, x)
+		m.AuthorizationToken = wire.AppendItem(it, m.AuthorizationToken, x)
 		return "AUTHORIZATION_TOKEN", nil
 	case 0x4:
 		if m.MaxAuthTokenCacheSize.Set {
@@ -167,7 +164,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		}
 		x, e := it.Text()
 		if e != nil {
-			return "AUTHORITY", e.ClosingValue(0x6)
+			return "AUTHORITY", e.ClosingValue(0x1a)
 		}
 		m.Authority = wire.Some(x)
 		return "AUTHORITY", nil
@@ -241,7 +238,7 @@ func (m *SetupOptions) parseItem(it *wire.Items, v Version) (string, *wire.Error
 		return "SOLICIT", nil
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 

@@ -17,7 +17,7 @@ import (
 //	  Type                       vi = 0x50  18+
 //	  Length                     u16
 //	  Request ID                 vi
-//	  Required Request ID Delta  vi  17
+//	  Required Request ID Delta  vi at most half of Request ID  17
 //	  Track Namespace Prefix     tuple[1..32]  14-15
 //	  Track Namespace Prefix     tuple[..32] nonempty  16+
 //	  Subscribe Options          vi of at most 2  16-17
@@ -74,6 +74,9 @@ func (m *SubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 		m.RequiredRequestIDDelta, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", off, vi.Fault(src[off:]))
+		}
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return failBody(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", off, wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
 		off += n
 	}
@@ -143,6 +146,9 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
 		if m.RequiredRequestIDDelta > vi.Max() {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
 		}

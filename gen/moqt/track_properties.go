@@ -131,7 +131,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 			if !m.Immutable.Set {
 				p, e := it.Bytes()
 				if e != nil {
-					return "IMMUTABLE", e.ClosingValue(0x6)
+					return "IMMUTABLE", e
 				}
 				x := string(p)
 				m.Immutable = wire.Some(x)
@@ -182,7 +182,7 @@ func (m *TrackProperties) parseItem(it *wire.Items, v Version) (string, *wire.Er
 		}
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 

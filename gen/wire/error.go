@@ -28,6 +28,8 @@ type Error struct {
 	Expected string // what should have been there: "5 bytes"
 	Found    string // what was: "3"
 	Close    uint64 // with ErrMalformed of a parse: the code with which the draft has the session closed
+
+	ofValue bool // about a value that is whole, but not of its type
 }
 
 // Error is one line: where, what was expected, what was found.
@@ -94,12 +96,18 @@ func (e *Error) Closing(code uint64) *Error {
 	return e
 }
 
-// ClosingValue is Closing for the value of an item that is not what its type says: its bytes
-// may turn out to be malformed further out, where the length that they stand in is known.
+// ClosingValue is Closing for the value of an item that is whole, as its own length says, but not what
+// its type says. A value that the end of its message cuts off has the code of the message.
 func (e *Error) ClosingValue(code uint64) *Error {
-	if e.Close == 0 {
-		e.Close = code
+	if e.ofValue {
+		return e.Closing(code)
 	}
+	return e
+}
+
+// wrongValue says that e is about a value that is whole, but not of its type.
+func (e *Error) wrongValue() *Error {
+	e.ofValue = true
 	return e
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -50,7 +51,7 @@ type Items struct {
 	b         []byte
 	off       int
 	left      int // items to come; -1 when the list ends with its bytes
-	begun     bool
+	done      int // items that Next found
 	unordered bool
 	end       int // of the value that Open opened
 }
@@ -90,10 +91,32 @@ func (it *Items) Next() (bool, *Error) {
 		}
 		id += it.ID
 	}
-	it.unordered = it.unordered || it.begun && id < it.ID
-	it.begun, it.ID = true, id
+	it.unordered = it.unordered || it.done > 0 && id < it.ID
+	it.ID = id
 	it.off += n
+	it.done++
 	return true, nil
+}
+
+// AppendItem puts an item that it has read behind list. A list that becomes long gets room for all that
+// is left at once: to grow it by and by would take several times the memory, and many items have two bytes.
+func AppendItem[T any](it *Items, list []T, x T) []T {
+	if len(list) == cap(list) && len(list) >= 8 {
+		list = slices.Grow(list, 1+it.count())
+	}
+	return append(list, x)
+}
+
+// count is how many items are left at most, up to one that is wrong.
+func (it *Items) count() int {
+	if it.left >= 0 {
+		return it.left
+	}
+	rest, n := *it, 0
+	for more, e := rest.Next(); more && e == nil && rest.skip() == nil; more, e = rest.Next() {
+		n++
+	}
+	return n
 }
 
 // Number reads an integer value.
@@ -113,10 +136,10 @@ func (it *Items) Number() (uint64, *Error) {
 	start := it.off - len(p)
 	v, n := it.vi.Parse(p)
 	if n <= 0 {
-		return 0, it.vi.Fault(p).Closed().At("", start)
+		return 0, it.vi.Fault(p).Closed().wrongValue().At("", start)
 	}
 	if n < len(p) {
-		return 0, Trailing(len(p)-n).At("", start+n)
+		return 0, Trailing(len(p)-n).wrongValue().At("", start+n)
 	}
 	return v, nil
 }
@@ -152,7 +175,7 @@ func (it *Items) Bytes() ([]byte, *Error) {
 func (it *Items) Text() (string, *Error) {
 	p, e := it.Bytes()
 	if e == nil && !utf8.Valid(p) {
-		e = Malformed("UTF-8", "other bytes").At("", it.off-len(p))
+		e = Malformed("UTF-8", "other bytes").wrongValue().At("", it.off-len(p))
 	}
 	return string(p), e
 }
@@ -177,13 +200,19 @@ func (it *Items) Open(sized bool) (p []byte, at int, e *Error) {
 func (it *Items) Close(n int) *Error {
 	it.off += n
 	if it.end >= 0 && it.off != it.end {
-		return Trailing(it.end-it.off).At("", it.off)
+		return Trailing(it.end-it.off).wrongValue().At("", it.off)
 	}
 	return nil
 }
 
-// Sized tells whether the value that Open gave has a length of its own, inside which what is short stays short.
-func (it *Items) Sized() bool { return it.end >= 0 }
+// Fault is the error e of what parses the value that Open gave: in a value with a length of its own,
+// what is short stays short.
+func (it *Items) Fault(e *Error) *Error {
+	if it.end < 0 {
+		return e
+	}
+	return e.Closed().wrongValue()
+}
 
 // Order lists the types of the items so far when some was below the one before it; else nil.
 func (it *Items) Order() []uint64 {
@@ -194,7 +223,7 @@ func (it *Items) Order() []uint64 {
 	if it.left >= 0 {
 		_, again.off = it.vi.Parse(it.b)
 	}
-	var ids []uint64
+	ids := make([]uint64, 0, it.done)
 	for {
 		more, e := again.Next()
 		if e != nil || !more {

@@ -130,15 +130,12 @@ func (m *Extras) parseItem(it *wire.Items, v Version, in scope) (string, *wire.E
 		var x Secret
 		n, e := x.parse(part, v)
 		if e != nil {
-			if it.Sized() {
-				e = e.Closed()
-			}
-			return "TOKEN", e.At("", at)
+			return "TOKEN", it.Fault(e).At("", at)
 		}
 		if e := it.Close(n); e != nil {
 			return "TOKEN", e
 		}
-		m.Token = append(m.Token, x)
+		m.Token = wire.AppendItem(it, m.Token, x)
 		return "TOKEN", nil
 	case 0x5:
 		if v <= Version02 {
@@ -150,10 +147,7 @@ func (m *Extras) parseItem(it *wire.Items, v Version, in scope) (string, *wire.E
 				var x Range
 				n, e := x.parse(part, v)
 				if e != nil {
-					if it.Sized() {
-						e = e.Closed()
-					}
-					return "AREA", e.At("", at)
+					return "AREA", it.Fault(e).At("", at)
 				}
 				if e := it.Close(n); e != nil {
 					return "AREA", e
@@ -173,10 +167,7 @@ func (m *Extras) parseItem(it *wire.Items, v Version, in scope) (string, *wire.E
 			var x Range
 			n, e := x.parse(part, v)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "AREA", e.At("", at)
+				return "AREA", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
 				return "AREA", e
@@ -199,10 +190,7 @@ func (m *Extras) parseItem(it *wire.Items, v Version, in scope) (string, *wire.E
 			var x Extras
 			n, e := x.parseItems(part, v, inNested)
 			if e != nil {
-				if it.Sized() {
-					e = e.Closed()
-				}
-				return "NESTED", e.At("", at)
+				return "NESTED", it.Fault(e).At("", at)
 			}
 			if e := it.Close(n); e != nil {
 				return "NESTED", e
@@ -250,7 +238,7 @@ func (m *Extras) parseItem(it *wire.Items, v Version, in scope) (string, *wire.E
 		return "Unknown", wire.MalformedCode("a type of this version", it.ID).At("", it.Len())
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 

@@ -75,7 +75,7 @@ func (m *Notes) parseItem(it *wire.Items, v Version) (string, *wire.Error) {
 		}
 	}
 	p, e := it.Param()
-	m.Unknown = append(m.Unknown, p)
+	m.Unknown = wire.AppendItem(it, m.Unknown, p)
 	return "Unknown", e
 }
 
