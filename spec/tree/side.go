@@ -132,9 +132,14 @@ func (d *Decoder) Stream(kind string, src []byte) (st *spec.Stream, n int, e *Er
 	return nil, n, fail(ErrMalformed, "a known stream type", hexText(x))
 }
 
-// starts tells whether x, which comes first on a stream, is the type of a message that its opener may send.
+// starts tells whether x, which comes first on a stream, is the type of a message that may open it: on a
+// unidirectional one only the first of the spec, since the types of others may be those of other streams.
 func (d *Decoder) starts(st *spec.Stream, x uint64) bool {
-	for _, m := range d.at(st.Name, "opener") {
+	list := d.at(st.Name, "opener")
+	if st.Kind == "uni" {
+		list = list[:min(1, len(list))]
+	}
+	for _, m := range list {
 		b := m.Layout(d.version.Number)
 		for _, c := range b.Codes {
 			if c.On.Has(d.version.Number) && c.Value == x {

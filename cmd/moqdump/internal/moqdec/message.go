@@ -53,7 +53,7 @@ func (l *live) message(st *stream, h *half, e quicdec.Event) bool {
 		l.payloadStart(st, h, e, part, at)
 	default:
 		h.carrier.endless = part.Bulk == tree.Endless
-		l.say(st, h, e, part.Root)
+		l.say(st, h, e, part.Root, nil)
 	}
 	return true
 }
@@ -65,24 +65,33 @@ func (l *live) malformed(st *stream, h *half, e quicdec.Event, part *tree.Part) 
 		l.lose(st, h, e, p)
 		return
 	}
-	name := part.Message
-	if name == "" {
-		name = "malformed"
-	}
-	l.emit(st, e, Event{Name: name, Problem: p, Inner: l.d.carried(name)})
 	h.take(part.Size)
 	h.skip = part.Bulk
 	h.count++
+	switch {
+	case part.Message == "":
+		l.emit(st, e, Event{Name: "malformed", Problem: p})
+	case l.d.carried(part.Message):
+		l.emit(st, e, Event{Name: part.Message, Problem: p})
+	default:
+		l.say(st, h, e, part.Root, p)
+	}
 }
 
-// say reports a message, and remembers what later events need of it.
-func (l *live) say(st *stream, h *half, e quicdec.Event, m *tree.Node) {
-	out := Event{Name: m.Name, Fields: l.fields(m)}
+// say reports a message, or what is wrong with it, and remembers what later events need of it.
+func (l *live) say(st *stream, h *half, e quicdec.Event, m *tree.Node, p *Problem) {
+	out := Event{Name: m.Name, Problem: p}
+	if p == nil {
+		out.Fields = l.fields(m)
+	}
 	first := h.count == 1 && e.Dir == st.opener()
 	ask := m.Name == "REQUEST_UPDATE"
 	switch {
 	case st.isUni() && l.d.carries(st.place):
 		st.track = l.names.track(m, e.Dir)
+		if id, ok := number(m, "Request ID"); ok {
+			st.request = l.names.requests.of[id]
+		}
 		h.carrier.begin(m)
 	case st.place.Name == "Control":
 		r, made := l.names.note(m, e.Dir, nil, e.Time)
@@ -102,7 +111,7 @@ func (l *live) say(st *stream, h *half, e quicdec.Event, m *tree.Node) {
 		out.Fields = without(out.Fields, "broadcast", "track", "track_namespace", "track_name")
 	}
 	l.emit(st, e, out)
-	if ask && !st.isUni() {
+	if ask && p == nil && !st.isUni() {
 		st.await, st.asker, st.asked = true, e.Dir, e.Time
 	}
 }

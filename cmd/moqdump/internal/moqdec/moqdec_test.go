@@ -176,21 +176,23 @@ func play(s *script, events []recorded, split bool) {
 
 func TestDecodesTheSessionsOfAForeignPeer(t *testing.T) {
 	all := loadSessions(t)
-	for _, v := range []string{"03", "04", "05"} {
+	for v, alpn := range map[string]string{
+		"01": "moql", "02": "moql", "03": "moq-lite-03", "04": "moq-lite-04", "05": "moq-lite-05", "06-wip": "moq-lite-06-wip",
+	} {
 		var events []recorded
 		for _, r := range all {
 			if r.Version == "lite-"+v {
 				events = append(events, r)
 			}
 		}
-		s := newScript("moq-lite-" + v)
+		s := newScript(alpn)
 		play(s, events, false)
 		whole := s.end()
 		golden(t, "lite-"+v, whole)
 		if strings.Contains(whole, "!") {
 			t.Errorf("errors in the session of %s", v)
 		}
-		s = newScript("moq-lite-" + v)
+		s = newScript(alpn)
 		play(s, events, true)
 		if diff := cmp.Diff(whole, s.end()); diff != "" {
 			t.Errorf("byte by byte, %s differs: %s", v, diff)

@@ -17,6 +17,7 @@ type payload struct {
 	item    slog.Attr   // which of its stream it is
 	size    uint64
 	missing uint64 // bytes that are not in the capture
+	marker  bool   // it is none, but tells of a range
 }
 
 // carrier is what the header of a stream said that its payloads need, and what they add up to.
@@ -97,7 +98,7 @@ func (l *live) fetched(st *stream, c *carrier, m *tree.Node, p *payload) *wire.E
 		step.HasGroup, step.HasObject = isSet(flags, "Has Group"), isSet(flags, "Has Object")
 		step.HasPriority = isSet(flags, "Has Priority")
 		if kind, _ := number(flags, "Range"); kind != 0 {
-			step.Marker = true
+			step.Marker, p.marker = true, true
 			p.more = append(p.more, slog.String("range", named(flags.Child("Range"), kind)))
 		}
 	}
@@ -136,9 +137,12 @@ func (l *live) payloadEnd(st *stream, h *half, e quicdec.Event) {
 	if h.payload = nil; p == nil {
 		return
 	}
-	h.carrier.items++
-	h.carrier.bytes += p.size
-	fields := append(p.fields, slog.Uint64("bytes", p.size))
+	fields := p.fields
+	if !p.marker {
+		h.carrier.items++
+		h.carrier.bytes += p.size
+		fields = append(fields, slog.Uint64("bytes", p.size))
+	}
 	if p.missing > 0 {
 		fields = append(fields, slog.Uint64("missing", p.missing))
 	}

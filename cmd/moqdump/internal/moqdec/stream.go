@@ -1,6 +1,7 @@
 package moqdec
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -203,7 +204,7 @@ func (l *live) begin(st *stream, h *half, e quicdec.Event) bool {
 	}
 	place, n, err := l.d.Stream(kind, h.buf)
 	switch {
-	case err != nil && err.Kind == tree.ErrShort:
+	case err != nil && errors.Is(err, tree.ErrShort):
 		return false
 	case err != nil:
 		l.lose(st, h, e, problem(err, h.off, h.buf))
