@@ -177,23 +177,6 @@ func BenchmarkHotMessages(b *testing.B) {
 	}
 }
 
-// Any bytes parse or are refused; what parses can be appended, and stays as it is.
-func FuzzMessages(f *testing.F) {
-	for i, c := range testCases {
-		for _, v := range c.on {
-			b, err := c.sample(v, 1).Append(nil, v)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(uint8(i), uint8(v), b)
-		}
-	}
-	f.Fuzz(func(t *testing.T, which, version uint8, src []byte) {
-		c := testCases[int(which)%len(testCases)]
-		wiretest.Stable[Version](t, src, c.fresh(nil), c.fresh(nil), Version(version))
-	})
-}
-
 // drawText draws UTF-8 of at most high bytes.
 func drawText(t *rapid.T, high int, name string) string {
 	return rapid.StringN(0, high, high).Draw(t, name)

@@ -139,26 +139,3 @@ func NotCarried[V any](t TB, m Message[V], v V, field string) {
 		t.Fatalf("append with %s gives %x, %v, want unsupported", field, b, err)
 	}
 }
-
-// Stable is the property for any bytes: what parses can be appended, and from then on nothing changes.
-func Stable[V any](t TB, src []byte, m, again Message[V], v V) {
-	t.Helper()
-	n, err := m.Parse(src, v)
-	if err != nil {
-		var e *wire.Error
-		if !errors.As(err, &e) || n != 0 {
-			t.Fatalf("parse took %d bytes with error %v", n, err)
-		}
-		return
-	}
-	if n > len(src) {
-		t.Fatalf("parse took %d of %d bytes", n, len(src))
-	}
-	b, err := m.Append(nil, v)
-	if err != nil {
-		t.Fatalf("%x parses as %+v, which cannot be appended: %v", src[:n], m, err)
-	}
-	if k, err := again.Parse(b, v); err != nil || k != len(b) || !reflect.DeepEqual(m, again) {
-		t.Fatalf("%x parses as\n%+v, which is appended as %x and parses as\n%+v (%d bytes, %v)", src[:n], m, b, again, k, err)
-	}
-}

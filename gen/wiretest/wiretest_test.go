@@ -76,7 +76,6 @@ func run(mistake string) (failed string) {
 	Truncated(r, b, fresh(), 1, false)
 	LengthLies(r, b, fresh(), 1, Framing{Vi: wire.RFC9000, Limit: 64})
 	Missing(r, fresh(), 2)
-	Stable(r, b, fresh(), fresh(), 1)
 	return ""
 }
 

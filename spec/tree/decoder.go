@@ -66,7 +66,13 @@ func (d *Decoder) Message(name string, src []byte, given ...Given) (*Tree, error
 	if m == nil {
 		m, header = d.headerOf(name), true
 	}
-	switch list := d.choice(name); {
+	list := d.choice(name)
+	if len(list) == 1 {
+		if _, typed := s.code(list[0].Layout(d.version.Number)); !typed {
+			m = list[0] // there is nothing to choose by
+		}
+	}
+	switch {
 	case m != nil:
 		s.message(m, header)
 	case list != nil:

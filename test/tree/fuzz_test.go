@@ -1,148 +1,150 @@
 package tree
 
 import (
-	"runtime"
+	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
-// FuzzLite holds both decoders against each other on any bytes as any message of moq-lite.
-func FuzzLite(f *testing.F) { fuzz(f, "lite") }
-
-// FuzzTransport is FuzzLite for moq-transport.
-func FuzzTransport(f *testing.F) { fuzz(f, "moqt") }
-
-func fuzz(f *testing.F, family string) {
-	var versions []*protocol
-	for _, name := range order {
-		if p := protocols[name]; p.family.Name == family {
-			versions = append(versions, p)
-		}
-	}
-	names := versions[0].messages()
-	for _, s := range seeds(f) {
-		for v, p := range versions {
-			for m, name := range names {
-				if protocols[s.version] == p && s.message == name {
-					f.Add(uint8(v), uint8(m), uint64(0), s.src)
-				}
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, v, m uint8, pick uint64, src []byte) {
-		p := versions[int(v)%len(versions)]
-		name := names[int(m)%len(names)]
-		if _, err := p.compare(name, src, p.given(name, pick)); err != nil {
-			t.Fatalf("version %d, %s, %x: %v", p.version, name, src, err)
-		}
-		p.bounded(t, name, src)
-	})
+// target is the part of what stands at the places of a family that one fuzz target is about.
+type target struct {
+	name   string
+	family string
+	has    func(at place) bool
 }
 
-// FuzzPlace decodes any bytes as a stream or a datagram.
-func FuzzPlace(f *testing.F) {
-	for _, s := range seeds(f) {
-		for v, name := range order {
-			if protocols[s.version] == protocols[name] {
-				f.Add(uint8(v), uint8(len(s.src)), s.src)
-			}
+var targets = []target{
+	{"FuzzLiteOpener", "lite", func(at place) bool { return at.kind == "bidi" && at.role == "opener" }},
+	{"FuzzLiteAcceptor", "lite", func(at place) bool { return at.kind == "bidi" && at.role == "acceptor" }},
+	{"FuzzLiteUni", "lite", func(at place) bool { return at.kind == "uni" }},
+	{"FuzzLiteDatagram", "lite", func(at place) bool { return at.kind == "datagram" }},
+	{"FuzzTransportControl", "moqt", func(at place) bool { return at.stream == "Control" }},
+	{"FuzzTransportRequest", "moqt", func(at place) bool { return at.stream == "Request" && at.role == "opener" }},
+	{"FuzzTransportResponse", "moqt", func(at place) bool { return at.stream == "Request" && at.role == "acceptor" }},
+	{"FuzzTransportUni", "moqt", func(at place) bool { return at.kind == "uni" && at.stream != "Control" }},
+	{"FuzzTransportDatagram", "moqt", func(at place) bool { return at.kind == "datagram" }},
+}
+
+// FuzzLiteOpener decodes what the openers of the bidirectional streams of moq-lite send.
+func FuzzLiteOpener(f *testing.F) { fuzz(f) }
+
+// FuzzLiteAcceptor decodes what the acceptors of those streams answer.
+func FuzzLiteAcceptor(f *testing.F) { fuzz(f) }
+
+// FuzzLiteUni decodes group streams and those with a SETUP.
+func FuzzLiteUni(f *testing.F) { fuzz(f) }
+
+// FuzzLiteDatagram decodes datagrams of moq-lite.
+func FuzzLiteDatagram(f *testing.F) { fuzz(f) }
+
+// FuzzTransportControl decodes either side of the control streams of moq-transport, on some versions one
+// stream, on others two.
+func FuzzTransportControl(f *testing.F) { fuzz(f) }
+
+// FuzzTransportRequest decodes what the openers of request streams send.
+func FuzzTransportRequest(f *testing.F) { fuzz(f) }
+
+// FuzzTransportResponse decodes what the acceptors of request streams answer.
+func FuzzTransportResponse(f *testing.F) { fuzz(f) }
+
+// FuzzTransportUni decodes the streams of subgroups, of fetches, and of padding.
+func FuzzTransportUni(f *testing.F) { fuzz(f) }
+
+// FuzzTransportDatagram decodes datagrams of moq-transport.
+func FuzzTransportDatagram(f *testing.F) { fuzz(f) }
+
+// fuzz decodes any bytes as anything that stands at the places of the target that has the name of the test, on
+// any version. Both decoders have to agree, the codecs append what they parse so that it parses to the same, and
+// neither allocates more than the bound.
+func fuzz(f *testing.F) {
+	var cases []decoding
+	for _, tg := range targets {
+		if tg.name == f.Name() {
+			cases = tg.decodings()
 		}
 	}
-	f.Fuzz(func(t *testing.T, v, place uint8, src []byte) {
-		p := protocols[order[int(v)%len(order)]]
-		places := p.places()
-		at := places[int(place)%len(places)]
-		tr, err := p.tree.Place(at.stream, at.role, src)
-		if err != nil {
+	seedAll(f, cases)
+	f.Fuzz(func(t *testing.T, which uint16, pick uint64, src []byte) {
+		if err := cases[int(which)%len(cases)].check(t, pick, src); err != nil {
 			t.Fatal(err)
 		}
-		if tr.Root.Size != len(src) {
-			t.Fatalf("%v: %d of %d bytes in the tree of %x", at, tr.Root.Size, len(src), src)
-		}
-		if err := p.tiles(tr.Root, src); err != nil {
-			t.Fatalf("%v %x: %v", at, src, err)
-		}
-		bounded(t, len(src), func() { _, _ = p.tree.Place(at.stream, at.role, src) })
 	})
 }
 
-// place is where messages may stand.
-type place struct{ stream, role string }
+// decoding is an entry on a version.
+type decoding struct {
+	p *protocol
+	entry
+}
 
-// places lists those of a version.
-func (p *protocol) places() []place {
-	var list []place
-	seen := map[place]bool{}
-	for _, m := range p.family.Messages {
-		b := m.Layout(p.version)
-		if b == nil {
-			continue
-		}
-		for _, at := range b.Places {
-			role := at.Role
-			if role == "either" {
-				role = "opener"
-			}
-			if at := (place{at.Stream, role}); p.hasPlace(at) && !seen[at] {
-				seen[at] = true
-				list = append(list, at)
+// decodings lists what a target is about. A message that may stand on both sides is there once.
+func (tg target) decodings() (list []decoding) {
+	for _, name := range order {
+		p, seen := protocols[name], map[string]bool{}
+		for _, e := range p.entries() {
+			if p.family.Name == tg.family && tg.has(e.at) && (e.name == "" || !seen[e.name]) {
+				seen[e.name] = true
+				list = append(list, decoding{p, e})
 			}
 		}
 	}
 	return list
 }
 
-func (p *protocol) hasPlace(at place) bool {
-	_, err := p.tree.Place(at.stream, at.role, nil)
-	return err == nil
+// check decodes src both ways; pick chooses what is given.
+func (d decoding) check(t *testing.T, pick uint64, src []byte) (err error) {
+	wiretest.Bounded(t, wiretest.Bound(len(src)), func() {
+		if d.name == "" {
+			_, _ = d.p.placeTree(d.at, src)
+		} else {
+			_, _ = d.p.tree.Message(d.name, src)
+		}
+	})
+	if d.name == "" {
+		return d.p.walk(d.at, src)
+	}
+	given := d.p.given(d.name, pick)
+	c := d.p.strict(d.name, given)
+	wiretest.Bounded(t, wiretest.Bound(len(src)), func() { _, _ = c.parse(src) })
+	_, err = d.p.compare(d.name, src, given)
+	return err
 }
 
-func (p *protocol) bounded(t *testing.T, name string, src []byte) {
-	t.Helper()
-	bounded(t, len(src), func() { _, _ = p.tree.Message(name, src) })
-}
-
-// bounded checks that a decode of size bytes allocates at most 64 times as much and 4 KB. Others
-// allocate too in between, so the least of a few runs counts.
-func bounded(t *testing.T, size int, decode func()) {
-	t.Helper()
-	limit := uint64(64*size + 4096)
-	least := ^uint64(0)
-	var before, after runtime.MemStats
-	for range 3 {
-		runtime.ReadMemStats(&before)
-		decode()
-		runtime.ReadMemStats(&after)
-		if least = min(least, after.TotalAlloc-before.TotalAlloc); least <= limit {
-			return
+// seedAll adds the recorded vectors of the messages and streams, and messages that are made at random.
+func seedAll(f *testing.F, cases []decoding) {
+	random := rand.New(rand.NewPCG(5, 6))
+	recorded := seeds(f)
+	for i, d := range cases {
+		for _, s := range recorded {
+			// As in "SUBGROUP_STREAM" and "Group stream (whole)".
+			whole := strings.HasPrefix(strings.ToLower(s.message), strings.ToLower(d.at.stream)) && strings.Contains(strings.ToLower(s.message), "stream")
+			if protocols[s.version] == d.p && (s.message == d.name || d.name == "" && whole) {
+				f.Add(uint16(i), uint64(0), s.src)
+			}
+		}
+		for _, pick := range []uint64{0, 1<<20 + 7} {
+			if src := d.sample(random, pick); len(src) > 0 {
+				f.Add(uint16(i), pick, src)
+			}
 		}
 	}
-	t.Fatalf("%d bytes allocated for %d bytes, at most %d allowed", least, size, limit)
 }
 
-// What is dense costs most: many tiny items, many tiny messages, many errors.
-func TestMemoryIsBounded(t *testing.T) {
-	worst := func(name, message string, src []byte) {
-		t.Helper()
-		t.Run(name+" "+message, func(t *testing.T) { protocols[name].bounded(t, message, src) })
-	}
-	repeat := func(head []byte, tail []byte, n int) []byte {
-		for range n {
-			head = append(head, tail...)
-		}
-		return head
-	}
-	for _, n := range []int{0, 1, 10, 30, 100, 1000, 10000} {
-		worst("draft-18", "SETUP", repeat([]byte{0xaf, 0, byte(2 * n >> 8), byte(2 * n)}, []byte{0, 1}, n))
-		worst("draft-14", "SUBSCRIBE", repeat([]byte{3, byte(n >> 8), byte(n), 0, 32}, []byte{0}, n))
-		worst("draft-16", "SUBSCRIBE_OK", repeat([]byte{4, 0xff, 0xff, 0, 0, 0}, []byte{0, 0xff}, n))
-		for _, tail := range [][]byte{{0, 0, 0}, {0, 0, 9}, {0xff}} {
-			src := repeat([]byte{0x10, 0, 0, 0}, tail, n)
-			bounded(t, len(src), func() {
-				_, err := protocols["draft-18"].tree.Place("Subgroup", "opener", src)
-				if err != nil {
-					t.Error(err)
+// Each place belongs to one target, or what stands there would not be fuzzed.
+func TestEveryPlaceIsFuzzed(t *testing.T) {
+	for name, p := range protocols {
+		for _, e := range p.entries() {
+			n := 0
+			for _, tg := range targets {
+				if tg.family == p.family.Name && tg.has(e.at) {
+					n++
 				}
-			})
+			}
+			if n != 1 {
+				t.Errorf("%s: %d targets for %v", name, n, e.at)
+			}
 		}
 	}
 }

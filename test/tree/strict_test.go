@@ -50,29 +50,68 @@ func init() {
 	}
 }
 
-// codec is a message of the generated code.
-type codec struct {
-	value any
-	parse func(src []byte) (int, error)
+// message is what the messages of both families have in common.
+type message[V any] interface {
+	Append(dst []byte, v V) ([]byte, error)
+	Parse(src []byte, v V) (int, error)
 }
 
-// strict makes an empty message with what is given to it.
-func (p *protocol) strict(name string, given []tree.Given) *codec {
-	var c *codec
-	if p.family.Name == "lite" {
-		m := lite.NewMessage(name)
-		if m == nil {
-			return nil
-		}
-		c = &codec{m, func(src []byte) (int, error) { return m.Parse(src, lite.Version(p.version)) }}
-	} else {
-		m := moqt.NewMessage(name)
-		if m == nil {
-			return nil
-		}
-		c = &codec{m, func(src []byte) (int, error) { return m.Parse(src, moqt.Version(p.version)) }}
+// codec is a message of the generated code, or a choice between some.
+type codec struct {
+	message func() any // what was parsed
+	append  func(dst []byte) ([]byte, error)
+	parse   func(src []byte) (int, error)
+}
+
+func codecOf[V any, M message[V]](m M, v V) *codec {
+	return &codec{
+		message: func() any { return m },
+		append:  func(dst []byte) ([]byte, error) { return m.Append(dst, v) },
+		parse:   func(src []byte) (int, error) { return m.Parse(src, v) },
 	}
-	s := reflect.ValueOf(c.value).Elem()
+}
+
+func choiceOf[V any, M message[V]](parse func([]byte, V) (M, int, error), v V) *codec {
+	var m M
+	return &codec{
+		message: func() any { return m },
+		append:  func(dst []byte) ([]byte, error) { return m.Append(dst, v) },
+		parse: func(src []byte) (n int, err error) {
+			m, n, err = parse(src, v)
+			return n, err
+		},
+	}
+}
+
+// strict makes an empty message with what is given to it, or a choice; nil where there is neither.
+func (p *protocol) strict(name string, given []tree.Given) *codec {
+	isLite, l, m := p.family.Name == "lite", lite.Version(p.version), moqt.Version(p.version)
+	switch {
+	case isLite && name == "ANNOUNCEMENT":
+		return choiceOf(lite.ParseAnnouncement, l)
+	case isLite && name == "SUBSCRIBE_RESPONSE":
+		return choiceOf(lite.ParseSubscribeResponse, l)
+	case !isLite && name == "CONTROL_MESSAGE":
+		return choiceOf(moqt.ParseControlMessage, m)
+	case !isLite && name == "REQUEST":
+		return choiceOf(moqt.ParseRequest, m)
+	case !isLite && name == "RESPONSE":
+		return choiceOf(moqt.ParseResponse, m)
+	case isLite:
+		if msg := lite.NewMessage(name); msg != nil {
+			return giving(codecOf(msg, l), given)
+		}
+	default:
+		if msg := moqt.NewMessage(name); msg != nil {
+			return giving(codecOf(msg, m), given)
+		}
+	}
+	return nil
+}
+
+// giving sets the fields that are not on the wire.
+func giving(c *codec, given []tree.Given) *codec {
+	s := reflect.ValueOf(c.message()).Elem()
 	for _, g := range given {
 		f := s.FieldByName(codegen.GoName(g.Field))
 		switch f.Kind() {

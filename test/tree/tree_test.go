@@ -1,68 +1,14 @@
 package tree
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"reflect"
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"github.com/moqrx/moqrx/gen/moqt"
-	"github.com/moqrx/moqrx/gen/wire"
-	"github.com/moqrx/moqrx/spec/tree"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// seed is the bytes of one vector, under the name that the vector has for its message.
-type seed struct {
-	version, message string
-	src              []byte
-}
-
-func seeds(t testing.TB) []seed {
-	t.Helper()
-	dir := os.Getenv("MOQRX_VECTORS")
-	if dir == "" {
-		dir = "../vectors/testdata"
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors in %s (%v)", dir, err)
-	}
-	var list []seed
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		scan := bufio.NewScanner(bytes.NewReader(data))
-		scan.Buffer(nil, 64<<20)
-		for scan.Scan() {
-			var v struct {
-				Version, Message, Hex string
-				OpenerHex             string `json:"opener_hex"`
-				AcceptorHex           string `json:"acceptor_hex"`
-			}
-			if json.Unmarshal(scan.Bytes(), &v) != nil {
-				continue // chunks of sessions have numbers for names
-			}
-			for _, text := range []string{v.Hex, v.OpenerHex, v.AcceptorHex} {
-				if src, err := hex.DecodeString(text); err == nil && len(src) > 0 {
-					list = append(list, seed{v.Version, v.Message, src})
-				}
-			}
-		}
-	}
-	return list
-}
 
 // Both decoders see every vector as every message of its version: as it is, cut off at each byte, and mutated.
 func TestTreeAgreesWithTheCodecs(t *testing.T) {
@@ -97,59 +43,24 @@ func TestTreeAgreesWithTheCodecs(t *testing.T) {
 // A whole stream is the messages that its codecs give one after the other, each with what those before
 // it said.
 func TestPlaceAgreesWithTheCodecs(t *testing.T) {
-	streams := 0
+	random := rand.New(rand.NewPCG(3, 4))
+	streams := map[string]place{"SUBGROUP_STREAM": {"uni", "Subgroup", "opener"}, "FETCH_STREAM": {"uni", "Fetch", "opener"}}
+	walked := 0
 	for _, s := range seeds(t) {
-		p := protocols[s.version]
-		if p == nil || s.message != "SUBGROUP_STREAM" {
+		p, at := protocols[s.version], streams[s.message]
+		if p == nil || at.stream == "" {
 			continue
 		}
-		tr, err := p.tree.Place("Subgroup", "opener", s.src)
-		if err != nil {
-			t.Fatal(err)
+		for _, src := range variants(s.src, true, random) {
+			if err := p.walk(at, src); err != nil {
+				t.Errorf("%s %s %x: %v", s.version, s.message, src, err)
+			}
 		}
-		if err := p.tiles(tr.Root, s.src); err != nil {
-			t.Fatalf("%s %x: %v", s.version, s.src, err)
-		}
-		if err := p.sameSubgroup(tr, s.src); err != nil {
-			t.Errorf("%s %x: %v", s.version, s.src, err)
-		}
-		streams++
+		walked++
 	}
-	if streams < 20 {
-		t.Errorf("only %d streams", streams)
+	if walked < 20 {
+		t.Errorf("only %d streams", walked)
 	}
-}
-
-// sameSubgroup walks a subgroup stream with the codecs.
-func (p *protocol) sameSubgroup(tr *tree.Tree, src []byte) error {
-	var header moqt.SubgroupHeader
-	v := moqt.Version(p.version)
-	off, err := header.Parse(src, v)
-	if err != nil {
-		return sameError(err, tr.Err())
-	}
-	o := moqt.SubgroupObject{HasProperties: header.Properties}
-	given := []tree.Given{{Field: "Has Properties"}, {Field: "Prior Object ID"}}
-	for n := range tr.Root.Children() {
-		if n.Name == "SUBGROUP_HEADER" {
-			continue
-		}
-		from := off
-		var size int
-		if size, err = o.Parse(src[off:], v); err != nil {
-			break
-		}
-		off += size
-		want := ofStruct(reflect.ValueOf(&o).Elem(), given)
-		if got := ofTree(n, p.family); !reflect.DeepEqual(got, want) || n.Offset != from || n.End() != off {
-			return fmt.Errorf("at %d-%d %v, want at %d-%d %v", n.Offset, n.End(), got, from, off, want)
-		}
-		o.PriorObjectID = wire.Some(o.ObjectID)
-	}
-	if (err == nil) != (tr.Err() == nil) || err == nil && off != len(src) {
-		return fmt.Errorf("the codecs say %w at %d, the tree %w", or(err), off, or(tr.Err()))
-	}
-	return nil
 }
 
 // variants are the bytes of a vector, and bytes like them.
