@@ -28,6 +28,7 @@ var importTable = []rule{
 	{folder: "codegen", inside: []string{"spec"}, outside: []string{"github.com/dave/jennifer"}},
 	{folder: "gen/wire"},
 	{folder: "gen/wiretest", inside: []string{"gen/wire"}, outside: []string{"pgregory.net/rapid"}}, // what generated tests call
+	{folder: "gen/named", inside: []string{"gen", "spec"}},                                          // both decoders of a spec by name
 	{folder: "gen", inside: []string{"gen/wire"}},
 	{folder: "model"},
 	{

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/named"
 	"github.com/moqrx/moqrx/gen/wire"
 )
 
@@ -26,7 +27,7 @@ var halves = map[string]struct{ opener, acceptor []string }{
 
 // half reads one direction of a stream, in pieces of any size.
 type half struct {
-	p        protocol
+	p        *named.Protocol
 	typ      string   // "uni Group"; "" until it is read
 	sequence []string // of messages to come
 	buf      []byte
@@ -38,13 +39,13 @@ type half struct {
 // open reads the type, the first thing that an opener sends.
 func (h *half) open(kind string) error {
 	if kind == "uni" {
-		t, n, err := lite.ParseUniStream(h.buf, lite.Version(h.p.version))
+		t, n, err := lite.ParseUniStream(h.buf, lite.Version(h.p.Version))
 		return h.begin(kind, t.String(), n, err)
 	}
-	if h.p.version <= 2 && len(h.buf) > 0 && h.buf[0] == 0x20 { // which is the type of CLIENT_SETUP
+	if h.p.Version <= 2 && len(h.buf) > 0 && h.buf[0] == 0x20 { // which is the type of CLIENT_SETUP
 		return h.begin(kind, "Setup", 0, nil)
 	}
-	t, n, err := lite.ParseBidiStream(h.buf, lite.Version(h.p.version))
+	t, n, err := lite.ParseBidiStream(h.buf, lite.Version(h.p.Version))
 	return h.begin(kind, t.String(), n, err)
 }
 
@@ -83,43 +84,43 @@ func (h *half) feed(kind string, data []byte) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", h.typ, err)
 		}
-		if h.again, err = c.append(h.again); err != nil {
+		if h.again, err = c.Append(h.again); err != nil {
 			return err
 		}
 		h.need = 0
-		h.messages = append(h.messages, c.value)
+		h.messages = append(h.messages, c.Value)
 	}
 	return nil
 }
 
 // next reads one message, whichever stands here.
-func (h *half) next() (*codec, error) {
+func (h *half) next() (*named.Codec, error) {
 	name := h.sequence[0]
-	for !h.p.has(name) && len(h.sequence) > 1 {
+	for !h.p.Has(name) && len(h.sequence) > 1 {
 		h.sequence = h.sequence[1:] // this version starts with the next
 		name = h.sequence[0]
 	}
-	var c *codec
+	var c *named.Codec
 	var n int
 	var err error
 	switch name {
 	case "":
 		return nil, fmt.Errorf("%d bytes where nothing stands", len(h.buf))
 	case "SUBSCRIBE_RESPONSE", "ANNOUNCEMENT":
-		v := lite.Version(h.p.version)
+		v := lite.Version(h.p.Version)
 		var m lite.Message = new(lite.Announce)
 		switch {
 		case name == "SUBSCRIBE_RESPONSE":
 			m, n, err = lite.ParseSubscribeResponse(h.buf, v)
-		case h.p.has("ANNOUNCE"):
+		case h.p.Has("ANNOUNCE"):
 			n, err = m.Parse(h.buf, v)
 		default:
 			m, n, err = lite.ParseAnnouncement(h.buf, v)
 		}
-		c = &codec{append: func(dst []byte) ([]byte, error) { return m.Append(dst, v) }, value: m}
+		c = &named.Codec{Append: func(dst []byte) ([]byte, error) { return m.Append(dst, v) }, Value: m}
 	default:
-		c = h.p.codec(name)
-		n, err = c.parse(h.buf)
+		c = h.p.Codec(name)
+		n, err = c.Parse(h.buf)
 	}
 	if err != nil {
 		return nil, err
@@ -142,122 +143,152 @@ func (h *half) end(all []byte) error {
 	return nil
 }
 
-// runLiteStream runs a whole group or setup stream.
-func runLiteStream(p protocol, v *vector, src []byte) error {
-	h := &half{p: p}
-	if err := h.feed("uni", src); err != nil {
-		return err
-	}
-	if len(h.messages) == 0 {
-		return errors.New("no message on the stream")
-	}
-	if err := h.end(src); err != nil {
-		return err
-	}
-	frames, ok := v.Fields["frames"].([]any)
-	if !ok {
-		return nil
-	}
-	if len(frames) != len(h.messages)-1 {
-		return fmt.Errorf("%d frames, want %d", len(h.messages)-1, len(frames))
-	}
-	now := int64(0)
-	for i, f := range frames {
-		want, got := f.(map[string]any), h.messages[i+1].(*lite.Frame)
-		now += got.TimestampDelta
-		if err := sameBytes(want["payload"], got.Payload); err != nil {
-			return fmt.Errorf("frame %d: %w", i, err)
-		}
-		if ts := want["timestamp"]; ts != nil && fmt.Sprint(ts) != fmt.Sprint(now) {
-			return fmt.Errorf("frame %d: timestamp is %d, want %v", i, now, ts)
-		}
-	}
-	return nil
+// stream is one recorded stream: whole, or the pieces that each side sent, or both.
+type stream struct {
+	p      *named.Protocol
+	whole  *vector
+	pieces map[bool][]*vector // by whether the opener sent them
+}
+
+// streamID tells the streams of all recordings apart.
+type streamID struct {
+	version string
+	number  int
 }
 
 // TestVectorsOfSessions walks recorded streams to their end: whole, and in the pieces in which they came.
 func TestVectorsOfSessions(t *testing.T) {
-	whole := map[direction]*vector{}
-	pieces := map[direction][]*vector{}
+	streams := map[streamID]*stream{}
+	var order []*stream
 	for _, v := range load(t) {
 		if v.Stream == nil {
 			continue
 		}
-		p, ok := protocolOf(v.Version)
-		switch {
-		case !ok:
-			notYet[missing(v)]++
-		case v.Event == "data":
-			d := direction{v.Version, *v.Stream, v.From == v.Opener}
-			pieces[d] = append(pieces[d], v)
-		case v.Event == "":
-			whole[direction{v.Version, *v.Stream, true}] = v
-			whole[direction{v.Version, *v.Stream, false}] = v
-			count(t, v, runSession(t, p, v))
-		}
-	}
-	gaps := 0
-	for d, list := range pieces {
-		ok, err := runPieces(t, d, list, whole[d])
-		if !ok {
-			gaps++
+		p, err := named.Find(v.Version)
+		if err != nil {
+			t.Errorf("%s: %v", v.at, err)
 			continue
 		}
-		count(t, list[len(list)-1], err)
+		id := streamID{v.Version, *v.Stream}
+		s := streams[id]
+		if s == nil {
+			s = &stream{p: p, pieces: map[bool][]*vector{}}
+			streams[id] = s
+			order = append(order, s)
+		}
+		switch v.Event {
+		case "":
+			s.whole = v
+		case "data":
+			s.pieces[v.From == v.Opener] = append(s.pieces[v.From == v.Opener], v)
+		}
 	}
-	if gaps > 0 {
-		fmt.Printf("vectors: %d recordings in pieces of which some are missing, and no whole one to fill them in\n", gaps)
+	for _, s := range order {
+		if s.whole != nil {
+			count(t, s.whole, s.walkWhole(t))
+		}
+		for _, opener := range []bool{true, false} {
+			if list := s.pieces[opener]; len(list) > 0 {
+				s.countPieces(t, list, opener)
+			}
+		}
 	}
 }
 
-// direction is one half of a recorded stream.
-type direction struct {
-	version string
-	stream  int
-	opener  bool
+// countPieces runs one direction in pieces. Where the whole is not known and the pieces lead nowhere, some may not be
+// there: such a recording is set aside.
+func (s *stream) countPieces(t *testing.T, list []*vector, opener bool) {
+	t.Helper()
+	err := s.walkPieces(t, list, opener)
+	if err != nil && s.whole == nil {
+		setAside++
+		cutRecordings++
+		return
+	}
+	count(t, list[len(list)-1], err)
 }
 
-// runPieces feeds a direction in the pieces that were recorded. Where the whole is known, it fills in
-// pieces that are not there; ok is false when something is missing for good.
-func runPieces(t *testing.T, d direction, list []*vector, whole *vector) (ok bool, err error) {
-	p, _ := protocolOf(d.version)
-	var cuts [][]byte
-	for _, v := range list {
+// walkWhole walks both directions of a stream to the end.
+func (s *stream) walkWhole(t *testing.T) error {
+	opener, err := s.walk(s.whole.Kind, "", [][]byte{unhex(t, *s.whole.OpenerHex)})
+	if err != nil {
+		return fmt.Errorf("opener: %w", err)
+	}
+	if s.whole.AcceptorHex == nil || s.whole.Kind == "datagram" {
+		return nil
+	}
+	if _, err = s.walk(s.whole.Kind, opener, [][]byte{unhex(t, *s.whole.AcceptorHex)}); err != nil {
+		return fmt.Errorf("acceptor: %w", err)
+	}
+	return nil
+}
+
+// walkPieces feeds a direction in the pieces that were recorded. Where the whole is known, it fills in
+// pieces that are not there.
+func (s *stream) walkPieces(t *testing.T, list []*vector, opener bool) error {
+	var typ string
+	if !opener {
+		first := &half{p: s.p}
+		_ = first.feed(list[0].Kind, s.opened(t)) // what stands here depends on the type that the opener sent
+		if typ = first.typ; typ == "" {
+			return errors.New("nothing of what the opener sent")
+		}
+	}
+	cuts := s.cuts(t, opener)
+	if s.whole != nil {
+		text := s.whole.OpenerHex
+		if !opener {
+			text = s.whole.AcceptorHex
+		}
+		var err error
+		if cuts, err = cutAt(unhex(t, *text), cuts); err != nil {
+			return err
+		}
+	}
+	_, err := s.walk(list[0].Kind, typ, cuts)
+	return err
+}
+
+// opened is what the opener sent, as far as it is known.
+func (s *stream) opened(t *testing.T) []byte {
+	t.Helper()
+	if s.whole != nil {
+		return unhex(t, *s.whole.OpenerHex)
+	}
+	return bytes.Join(s.cuts(t, true), nil)
+}
+
+// cuts are the pieces of a direction.
+func (s *stream) cuts(t *testing.T, opener bool) (cuts [][]byte) {
+	t.Helper()
+	for _, v := range s.pieces[opener] {
 		cuts = append(cuts, unhex(t, *v.Hex))
 	}
+	return cuts
+}
+
+// walk reads a direction to its end; typ is that of the stream for what its acceptor sends. It gives the type.
+func (s *stream) walk(kind, typ string, cuts [][]byte) (string, error) {
 	all := bytes.Join(cuts, nil)
-	if whole != nil {
-		text := whole.OpenerHex
-		if !d.opener {
-			text = whole.AcceptorHex
-		}
-		all = unhex(t, *text)
-		if cuts, err = cutAt(all, cuts); err != nil {
-			return true, err
-		}
-	}
-	kind := list[0].Kind
 	if kind == "datagram" {
-		return true, runMessage(p, &vector{}, "DATAGRAM", all)
-	}
-	h := &half{p: p}
-	if !d.opener {
-		if whole == nil {
-			return false, nil // what stands there depends on the type that the opener sent
+		d, err := s.p.Decode("DATAGRAM", all)
+		switch {
+		case err != nil:
+			return "", err
+		case d.Err != nil:
+			return "", d.Err
+		case d.Consumed != len(all) || !bytes.Equal(d.Reencoded, all):
+			return "", fmt.Errorf("%d of %d bytes consumed, encoded as %x", d.Consumed, len(all), d.Reencoded)
 		}
-		opener := &half{p: p}
-		if err := opener.feed(kind, unhex(t, *whole.OpenerHex)); err != nil {
-			return true, err
-		}
-		h.typ, h.sequence = opener.typ, halves[opener.typ].acceptor
+		return "", nil
 	}
+	h := &half{p: s.p, typ: typ, sequence: halves[typ].acceptor}
 	for _, c := range cuts {
 		if err := h.feed(kind, c); err != nil {
-			return whole != nil, err
+			return h.typ, err
 		}
 	}
-	err = h.end(all)
-	return whole != nil || err == nil, err
+	return h.typ, h.end(all)
 }
 
 // cutAt cuts all at the pieces, which stand in it in this order with gaps between them.
@@ -282,28 +313,4 @@ func count(t *testing.T, v *vector, err error) {
 	}
 	failed++
 	t.Errorf("%s: %s stream %d: %v", v.at, v.Version, *v.Stream, err)
-}
-
-// runSession walks both directions of a stream to the end.
-func runSession(t *testing.T, p protocol, v *vector) error {
-	if v.Kind == "datagram" {
-		return runMessage(p, &vector{}, "DATAGRAM", unhex(t, *v.OpenerHex))
-	}
-	opener := &half{p: p}
-	all := unhex(t, *v.OpenerHex)
-	if err := opener.feed(v.Kind, all); err != nil {
-		return fmt.Errorf("opener: %w", err)
-	}
-	if err := opener.end(all); err != nil {
-		return fmt.Errorf("opener: %w", err)
-	}
-	if v.AcceptorHex == nil {
-		return nil
-	}
-	acceptor := &half{p: p, typ: opener.typ, sequence: halves[opener.typ].acceptor}
-	all = unhex(t, *v.AcceptorHex)
-	if err := acceptor.feed(v.Kind, all); err != nil {
-		return fmt.Errorf("acceptor: %w", err)
-	}
-	return acceptor.end(all)
 }

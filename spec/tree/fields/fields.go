@@ -12,80 +12,6 @@ import (
 	"github.com/moqrx/moqrx/spec/tree"
 )
 
-// short are the names that vectors shorten.
-var short = map[string]string{
-	"track_namespace":        "namespace",
-	"track_namespace_prefix": "prefix",
-	"track_namespace_suffix": "suffix",
-	"track_name":             "name",
-	"parameters":             "params",
-	"track_properties":       "properties",
-	"supported_versions":     "versions",
-	"selected_version":       "version",
-	"largest_location":       "largest",
-	"start_location":         "start",
-	"end_location":           "end",
-	"reason_phrase":          "reason",
-	"new_session_uri":        "uri",
-	"connect_uri":            "uri",
-}
-
-// shortData are the names that vectors shorten for objects and their headers.
-var shortData = map[string]string{
-	"group_id":           "group",
-	"subgroup_id":        "subgroup",
-	"object_id":          "object",
-	"group_id_delta":     "group",
-	"object_id_delta":    "object",
-	"publisher_priority": "priority",
-}
-
-// lite are the names of moq-lite that are not in snake case.
-var lite = map[string]string{
-	"max_latency": "maxLatency",
-	"start_group": "startGroup",
-	"end_group":   "endGroup",
-	"error_code":  "error",
-}
-
-// texts are the fields of moq-lite whose numbers are strings.
-var texts = map[string]bool{
-	"SUBSCRIBE.id": true, "ANNOUNCE_END.id": true, "ANNOUNCE_UPDATE.id": true, "GROUP.subscribe": true, "DATAGRAM.subscribe": true,
-	"SETUP.origin": true, "ANNOUNCE_OK.origin": true, "ANNOUNCE_REQUEST.exclude_hop": true,
-	"ANNOUNCE.hops": true, "ANNOUNCE_START.hops": true, "ANNOUNCE_UPDATE.hops": true,
-}
-
-// Name is the name that vectors have for a field of a message.
-func Name(f *spec.Family, message, field string) string {
-	snake := strings.ToLower(strings.NewReplacer(" ", "_", "-", "_").Replace(field))
-	list := short
-	switch {
-	case f.Name == "lite" && message == "TRACK_INFO" && snake == "max_latency":
-		return "latencyMax"
-	case f.Name == "lite":
-		list = lite
-	case message == "OBJECT_DATAGRAM" && snake == "track_alias":
-		return "alias"
-	case snake == "properties" && isData(message):
-		if message == "SUBGROUP_OBJECT" {
-			return snake
-		}
-		return "ext"
-	case snake == "object_id" && message == "SUBGROUP_OBJECT":
-		return "delta"
-	case isData(message) && shortData[snake] != "":
-		list = shortData
-	}
-	if name := list[snake]; name != "" {
-		return name
-	}
-	return snake
-}
-
-func isData(message string) bool {
-	return strings.HasPrefix(message, "OBJECT") || strings.HasPrefix(message, "FETCH_OBJECT") || strings.HasPrefix(message, "SUBGROUP_")
-}
-
 // Of is the fields of the message whose tree this is, made of src.
 func Of(n *tree.Node, f *spec.Family, src []byte) map[string]any {
 	r := reader{f, n.Name, src}
@@ -93,10 +19,10 @@ func Of(n *tree.Node, f *spec.Family, src []byte) map[string]any {
 	if pad := n.Child("Padding"); pad != nil && n.Child(tree.Type) != nil {
 		return map[string]any{"type": fmt.Sprintf("0x%x", n.Child(tree.Type).Value), "padding": pad.Size}
 	}
-	if typ := n.Child(tree.Type); typ != nil && typ.Field == nil && f.Name == "lite" {
-		out["type"] = typ.Value
-	}
 	r.into(out, n)
+	if f.Name == "lite" {
+		r.lite(out, n)
+	}
 	return exact(out).(map[string]any)
 }
 
@@ -279,69 +205,4 @@ func (r reader) structure(n *tree.Node) any {
 		}
 	}
 	return out
-}
-
-// items is a list of parameters or properties, in the order in which they stand.
-func (r reader) items(n *tree.Node) []any {
-	list := []any{}
-	for c := range n.Children() {
-		if c.Field == nil && c.Name != tree.Unknown {
-			continue
-		}
-		item := map[string]any{"id": fmt.Sprintf("0x%02x", c.Code)}
-		if c.Name == tree.Unknown {
-			item["value"] = c.Value
-			if b, ok := c.Value.([]byte); ok {
-				item["value"] = text(b)
-			}
-		} else {
-			if !strings.HasSuffix(n.Field.Kind.Ref, "Properties") && n.Name != "Options" {
-				item["name"] = c.Name
-			}
-			item["value"] = r.item(c)
-		}
-		list = append(list, item)
-	}
-	return list
-}
-
-// item is the value of one item. What stands behind a length of its own is bytes to vectors.
-func (r reader) item(n *tree.Node) any {
-	if length := n.Child(tree.Length); length != nil {
-		return raw(r.src[length.End():n.End()])
-	}
-	if n.Field.Kind.Ref == "filter" {
-		var typ any
-		numbers := []any{}
-		for c := range n.Children() {
-			switch {
-			case c.Name == tree.Type && c.Field != nil:
-				typ = c.Value
-			case c.Field != nil:
-				numbers = append(numbers, c.Value)
-			}
-		}
-		return []any{typ, numbers}
-	}
-	if n.Field.Kind.Name == "struct" && n.Field.Kind.Ref == "location" {
-		list := []any{}
-		for c := range n.Children() {
-			if c.Field != nil {
-				list = append(list, c.Value)
-			}
-		}
-		return list
-	}
-	if b, ok := n.Value.([]byte); ok {
-		return raw(b)
-	}
-	return r.value(n)
-}
-
-// raw is bytes in hexadecimal.
-func raw(b []byte) string {
-	if len(b) == 0 {
-		return ""
-	}
-	return "0x" + hex.EncodeToString(b)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/hex"
+	"github.com/moqrx/moqrx/gen/named"
 )
 
 const hexLong = `hex decodes bytes that stand outside of a capture. With bytes as arguments it prints what each of them is, and
@@ -18,7 +19,8 @@ Without, it reads one JSON object a line from standard input and answers each wi
   {"ok":true,"fields":{...},"consumed":32,"reencoded":"..."}
   {"ok":false,"error":{"kind":"short","offset":5,"field":"Track Name","reason":"..."}}
 
-The kind is short, malformed or unsupported; input when the line itself cannot be read.`
+The kind is short, malformed or unsupported. An answer to a line that cannot be read is malformed and has
+its number as "line" beside; the field says which part of it is meant, and the others are answered all the same.`
 
 // hexCommand decodes pasted bytes.
 func (e *env) hexCommand() *cobra.Command {
@@ -40,7 +42,7 @@ func (e *env) hexCommand() *cobra.Command {
 
 func (e *env) hex(version, message string, args []string) error {
 	if len(args) == 0 && version == "" && message == "" {
-		if err := hex.Lines(e.in, e.out); !errors.Is(err, hex.ErrLines) {
+		if err := named.Lines(e.in, e.out); !errors.Is(err, named.ErrLines) {
 			return err
 		}
 		return errReported

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/moqrx/moqrx/gen/named"
 	"github.com/moqrx/moqrx/spec/tree"
 )
 
@@ -14,30 +15,35 @@ import (
 // is wrong, the bytes with the wrong ones marked. ok tells whether nothing is. The error is about the names
 // of version and message, or that of out.
 func Print(out io.Writer, version, label string, src []byte) (ok bool, err error) {
-	p, err := find(version)
+	p, err := named.Find(version)
 	if err != nil {
 		return false, err
 	}
-	d, err := p.decode(label, src, nil)
+	d, err := p.Decode(label, src)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", p.version.Name, err)
+		return false, fmt.Errorf("%s: %w", p.Name(), err)
 	}
 	w := bufio.NewWriter(out)
-	_, _ = fmt.Fprintf(w, "%s, %d bytes\n", p.version.Name, len(src))
-	for depth, n := range d.tree.Root.All() {
+	_, _ = fmt.Fprintf(w, "%s, %d bytes\n", p.Name(), len(src))
+	for depth, n := range d.Tree.Root.All() {
 		printNode(w, depth, n)
 	}
-	if rest := len(src) - d.tree.Root.End(); rest > 0 && d.err == nil {
-		_, _ = fmt.Fprintf(w, "%5d %5d  not part of the message\n", d.tree.Root.End(), rest)
+	if rest := len(d.Source) - d.Tree.Root.End(); rest > 0 && d.Err == nil {
+		_, _ = fmt.Fprintf(w, "%5d %5d  not part of the message\n", d.Tree.Root.End(), rest)
 	}
-	for _, e := range d.tree.Errors {
+	for _, e := range d.Tree.Errors {
 		_, _ = fmt.Fprintf(w, "\n! %v\n", e)
-		dump(w, src, e.Offset, max(e.Size, 1))
+		dump(w, d.Source, e.Offset, max(e.Size, 1))
 	}
-	if d.tree.Further > 0 {
-		_, _ = fmt.Fprintf(w, "\n! and %d errors more\n", d.tree.Further)
+	if d.Tree.Further > 0 {
+		_, _ = fmt.Fprintf(w, "\n! and %d errors more\n", d.Tree.Further)
 	}
-	return d.err == nil, w.Flush()
+	if d.Err != nil && len(d.Tree.Errors) == 0 { // of several messages together
+		f := d.Failure()
+		_, _ = fmt.Fprintf(w, "\n! %s\n", f.Reason)
+		dump(w, d.Source, f.Offset, 1)
+	}
+	return d.Err == nil, w.Flush()
 }
 
 func printNode(w io.Writer, depth int, n *tree.Node) {

@@ -1,0 +1,136 @@
+package named
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/spec/tree"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestLinesAreAnsweredOneByOne(t *testing.T) {
+	in, err := os.ReadFile("testdata/lines.in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Lines(bytes.NewReader(in), &out); !errors.Is(err, ErrLines) {
+		t.Errorf("error %v, want %v", err, ErrLines)
+	}
+	name := filepath.Join("testdata", "lines.out")
+	if *update {
+		if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(name); err != nil || !bytes.Equal(out.Bytes(), want) {
+		t.Errorf("not as in %s (%v), -update rewrites it:\n%s", name, err, &out)
+	}
+}
+
+// What is too long is passed over, and the end of the input ends a line.
+func TestALineThatIsTooLongDoesNotStopTheRest(t *testing.T) {
+	r := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", 100)+"\r\n"+"a\r\n\n"+strings.Repeat("y", 50)+"b"), 16)
+	for _, want := range []struct {
+		line string
+		err  error
+	}{{"", errLong}, {"a\r\n", nil}, {"\n", nil}, {"", errLong}, {"", io.EOF}} {
+		if line, err := readLine(r, 40); string(line) != want.line || !errors.Is(err, want.err) {
+			t.Errorf("%q %v, want %q %v", line, err, want.line, want.err)
+		}
+	}
+	var out strings.Builder
+	line := `{"version":"lite-05","message":"GROUP","hex":"020105"}`
+	if err := Lines(strings.NewReader("x\r\n"+line+"\r\n\r\n"+line), &out); !errors.Is(err, ErrLines) || strings.Count(out.String(), `"consumed":3`) != 2 {
+		t.Errorf("%v: %s", err, &out)
+	}
+}
+
+func TestVersionsHaveManyNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"lite-05": "moq-lite-05", "moq-lite-05": "moq-lite-05", "moq-lite-05-wip": "moq-lite-05", "lite-05-wip (0.1.18)": "moq-lite-05",
+		"lite-06": "moq-lite-06-wip", "moq-lite-06": "moq-lite-06-wip", "LITE-06-WIP": "moq-lite-06-wip", "draft-lcurley-moq-lite-05": "moq-lite-05",
+		"draft-18": "moq-transport-18", "moqt-18": "moq-transport-18", "moq-transport-18": "moq-transport-18", "draft-ietf-moq-transport-18": "moq-transport-18",
+		"moq-00": "moq-transport-14", "lite-01/02": "moq-lite-01", "any": "any", "": "", "draft-13": "", "lite": "", "draft-18-19": "",
+	} {
+		p, err := Find(name)
+		switch {
+		case want == "" && err == nil:
+			t.Errorf("%q is %s", name, p.Name())
+		case want != "" && (err != nil || p.Name() != want):
+			t.Errorf("%q is not %s: %v", name, want, err)
+		}
+	}
+	if got := Versions("lite-01/02"); len(got) != 2 || got[1] != "lite-02" {
+		t.Errorf("lite-01/02 is %q", got)
+	}
+}
+
+// What a message alone does not say is what takes all of its bytes, unless it is given.
+func TestReadings(t *testing.T) {
+	p, err := Find("draft-18")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := []byte{0, 4, 0x10, 0xc2, 0xbf, 0x20, 5, 'h', 'e', 'l', 'l', 'o'}
+	d, err := p.Decode("SUBGROUP_OBJECT", src)
+	if err != nil || d.Err != nil || d.Consumed != len(src) || d.Fields["payload"] != "hello" || !bytes.Equal(d.Reencoded, src) {
+		t.Errorf("%+v %v", d, err)
+	}
+	d, err = p.Decode("SUBGROUP_OBJECT", src, tree.Given{Field: "Has Properties", Set: true})
+	if err != nil || d.Err != nil || d.Consumed != 6 {
+		t.Errorf("given that there are no properties: %+v %v", d, err)
+	}
+}
+
+// An object of a fetch stream that refers to one that is not there is refused, though each by itself is fine.
+func TestStreamsAreMoreThanTheirMessages(t *testing.T) {
+	p, err := Find("draft-20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := []byte{5, 8, 0x1f, 5, 1, 2, 0x80, 1, 'x', 0, 1, 'y'}
+	d, err := p.Decode("FETCH_STREAM", whole)
+	if err != nil || d.Err != nil || len(d.Places) != 2 || d.Places[1].Object != 3 || d.Places[1].Group != 5 {
+		t.Errorf("%+v %v", d, err)
+	}
+	d, err = p.Decode("FETCH_STREAM", append([]byte{5, 8}, whole[9:]...))
+	if err != nil || d.Err == nil || d.Failure().Offset != 5 {
+		t.Errorf("a reference to nothing: %+v %v", d, err)
+	}
+}
+
+// Any input is answered: each line with one line of JSON.
+func FuzzLines(f *testing.F) {
+	in, err := os.ReadFile("testdata/lines.in")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for line := range bytes.Lines(in) {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var out bytes.Buffer
+		if err := Lines(bytes.NewReader(in), &out); err != nil && !errors.Is(err, ErrLines) {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(out.Bytes()) {
+			if !json.Valid(line) {
+				t.Fatalf("answer %q", line)
+			}
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package named
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/moqt"
+	"github.com/moqrx/moqrx/gen/wire"
+	"github.com/moqrx/moqrx/spec"
+	"github.com/moqrx/moqrx/spec/tree"
+)
+
+// Protocol is one version of a family, with both of its decoders.
+type Protocol struct {
+	Family  *spec.Family
+	Version int  // its number in the spec
+	Any     bool // what holds in all versions: only primitives are decoded
+
+	decoder *tree.Decoder
+}
+
+// families are the specs, read when they are first needed.
+var families = sync.OnceValues(func() ([]*spec.Family, error) {
+	l, err := spec.Lite()
+	if err != nil {
+		return nil, err
+	}
+	t, err := spec.Transport()
+	return []*spec.Family{l, t}, err
+})
+
+// Any is the name of the version that Protocol.Any stands for.
+const Any = "any"
+
+// Versions splits the name of several versions: "lite-01/02" is lite-01 and lite-02.
+func Versions(name string) []string {
+	first, rest, several := strings.Cut(name, "/")
+	if !several {
+		return []string{name}
+	}
+	list := []string{first}
+	stem := first[:strings.LastIndex(first, "-")+1]
+	for number := range strings.SplitSeq(rest, "/") {
+		list = append(list, stem+number)
+	}
+	return list
+}
+
+// Find finds a version by any of its names: those of the generated packages, those of the drafts, with a remark in
+// parentheses, and the -wip names of moq-lite before and after their release.
+func Find(name string) (*Protocol, error) {
+	list, err := families()
+	if err != nil {
+		return nil, err
+	}
+	first := Versions(name)[0]
+	if first == Any {
+		return &Protocol{Family: list[0], Version: int(lite.Version05), Any: true}, nil
+	}
+	for _, try := range spellings(first) {
+		if v, err := lite.ParseVersion(try); err == nil {
+			return protocol(list[0], int(v))
+		}
+		if v, err := moqt.ParseVersion(try); err == nil {
+			return protocol(list[1], int(v))
+		}
+	}
+	return nil, fmt.Errorf("unknown version %q: names are lite-05, moq-lite-05, draft-18, moqt-18, moq-transport-18", name)
+}
+
+func protocol(f *spec.Family, version int) (*Protocol, error) {
+	d, err := tree.New(f, version)
+	return &Protocol{Family: f, Version: version, decoder: d}, err
+}
+
+var remark = regexp.MustCompile(`\s*\(.*\)$`)
+
+// spellings are the names that a version may be meant by, the exact one first.
+func spellings(name string) []string {
+	short := strings.ToLower(strings.TrimSpace(remark.ReplaceAllString(name, "")))
+	short = strings.ReplaceAll(short, "_", "-")
+	for _, prefix := range []string{"draft-lcurley-", "draft-ietf-"} {
+		short = strings.TrimPrefix(short, prefix)
+	}
+	released := strings.TrimSuffix(short, "-wip")
+	return []string{name, short, released, released + "-wip"}
+}
+
+// Lite tells whether it is a version of moq-lite.
+func (p *Protocol) Lite() bool { return p.Family.Name == "lite" }
+
+// Name is the name that errors have for it.
+func (p *Protocol) Name() string {
+	if p.Any {
+		return Any
+	}
+	return p.Family.Version(p.Version).Name
+}
+
+// Vi is the varint of the version.
+func (p *Protocol) Vi() wire.Vi {
+	if p.Any {
+		return wire.RFC9000
+	}
+	return map[string]wire.Vi{"rfc9000": wire.RFC9000, "vi64-no7": wire.Vi64No7, "vi64": wire.Vi64}[p.Family.Version(p.Version).Vi]
+}
+
+// Has tells whether the version has the message.
+func (p *Protocol) Has(message string) bool {
+	m := p.Family.Message(message)
+	return m != nil && m.On().Has(p.Version)
+}
+
+// Codec is a message of the generated code, for one version.
+type Codec struct {
+	Value  any // pointer to the generated struct
+	Parse  func(src []byte) (int, error)
+	Append func(dst []byte) ([]byte, error)
+}
+
+// Codec gives an empty message, or nil when the family has none of that name.
+func (p *Protocol) Codec(message string) *Codec {
+	if p.Lite() {
+		v := lite.Version(p.Version)
+		if m := lite.NewMessage(message); m != nil {
+			return &Codec{m, func(b []byte) (int, error) { return m.Parse(b, v) }, func(b []byte) ([]byte, error) { return m.Append(b, v) }}
+		}
+		return nil
+	}
+	v := moqt.Version(p.Version)
+	if m := moqt.NewMessage(message); m != nil {
+		return &Codec{m, func(b []byte) (int, error) { return m.Parse(b, v) }, func(b []byte) ([]byte, error) { return m.Append(b, v) }}
+	}
+	return nil
+}
