@@ -27,6 +27,7 @@ func (g *generator) structDoc(m *spec.Message, mo *model) string {
 	if m.Doc != "" {
 		b.WriteString("\n" + m.Doc)
 	}
+	b.WriteString(g.refsDoc(m))
 	for _, blk := range m.Blocks {
 		b.WriteString("\n\n" + g.layoutDoc(m, blk))
 	}
@@ -61,15 +62,26 @@ func (g *generator) placesDoc(m *spec.Message) string {
 			parts = append(parts, text)
 		}
 	}
-	doc := "It stands " + strings.Join(parts, ", ") + "."
-	var refs []string
+	return "It stands " + strings.Join(parts, ", ") + "." + g.refsDoc(m)
+}
+
+// refsDoc cites the drafts, version by version.
+func (g *generator) refsDoc(m *spec.Message) string {
+	var parts []string
 	for _, b := range m.Blocks {
-		refs = append(refs, b.Refs...)
+		for _, r := range b.Refs {
+			parts = append(parts, fmt.Sprintf("section %s (%s)", r.Section, g.versionsText(r.On)))
+		}
 	}
-	if len(refs) > 0 {
-		doc += " Section " + strings.Join(refs, ", ") + " of " + g.fam.Title + "."
+	if len(parts) == 0 {
+		return ""
 	}
-	return doc
+	return "\nSee " + g.fam.Title + ", " + strings.Join(parts, ", ") + "."
+}
+
+// draftName is the file name of the text of a version.
+func (g *generator) draftName(v *spec.Version) string {
+	return fmt.Sprintf("%s-%02d", g.fam.Title, v.Number)
 }
 
 var senders = map[string]string{

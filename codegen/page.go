@@ -58,7 +58,7 @@ func (g *generator) page(v *spec.Version) *page {
 	parts := &section{title: "Parts of messages", columns: messages.columns}
 	for _, s := range g.fam.Structs {
 		if b := s.Layout(n); b != nil {
-			parts.entries = append(parts.entries, &entry{name: s.Name, doc: joinDocs(s, b), rows: p.fieldRows(b)})
+			parts.entries = append(parts.entries, &entry{name: s.Name, doc: joinDocs(s, b), facts: p.refs(b.Refs), rows: p.fieldRows(b)})
 		}
 	}
 	lists := &section{title: "Key-value lists", columns: []string{"Type", "Name", "Kind", "Bounds", placesColumn}}
@@ -114,13 +114,7 @@ func (p *page) message(m *spec.Message, b *spec.Block) *entry {
 			e.facts = append(e.facts, fact{"place", p.place(place)})
 		}
 	}
-	for _, ref := range b.Refs {
-		if draft, section, ok := strings.Cut(ref, ":"); !ok {
-			e.facts = append(e.facts, fact{"section", ref})
-		} else if draft == fmt.Sprintf("%0*d", p.g.width, n) {
-			e.facts = append(e.facts, fact{"section", section})
-		}
-	}
+	e.facts = append(e.facts, p.refs(b.Refs)...)
 	e.rows = p.fieldRows(b)
 	for _, r := range b.Refuse {
 		if r.On.Has(n) {
@@ -128,6 +122,16 @@ func (p *page) message(m *spec.Message, b *spec.Block) *entry {
 		}
 	}
 	return e
+}
+
+// refs names the section of the draft.
+func (p *page) refs(list []spec.Ref) []fact {
+	for _, r := range list {
+		if r.On.Has(p.version.Number) {
+			return []fact{{"section", r.Section + " of " + p.g.draftName(p.version)}}
+		}
+	}
+	return nil
 }
 
 func (p *page) place(place spec.Place) string {
@@ -250,6 +254,7 @@ func (p *page) enum(e *spec.Enum) *entry {
 	if e.Closed {
 		one.facts[0].text = "malformed"
 	}
+	one.facts = append(one.facts, p.refs(e.Refs)...)
 	for _, v := range e.Values {
 		if v.On.Has(p.version.Number) {
 			one.rows = append(one.rows, row{[]string{fmt.Sprintf("0x%x", v.Value), v.Name}, v.Doc})
@@ -280,6 +285,7 @@ func (p *page) registry(r *spec.Registry) *entry {
 	policy("unknown types", r.Unknown)
 	policy("types out of place", r.Misplaced)
 	policy("repeated types", r.Repeated)
+	e.facts = append(e.facts, p.refs(r.Refs)...)
 	for _, it := range r.Items {
 		if it.On.Has(n) {
 			e.rows = append(e.rows, p.item(it))

@@ -134,6 +134,7 @@ func (c *checker) enum(e *Enum) {
 	default:
 		c.add(e.Pos, "an enum is u8 or vi, not %s", e.Base)
 	}
+	c.refs(e.Name, e.Refs, c.all)
 	for i, v := range e.Values {
 		if v.Value > top {
 			c.add(v.Pos, "%d does not fit into %s", v.Value, e.Base)
@@ -164,9 +165,27 @@ func (c *checker) message(m *Message, isStruct bool) {
 		for _, p := range b.Places {
 			c.place(m, b, p)
 		}
+		c.refs(m.Name, b.Refs, b.On)
 		c.fields(m, b, isStruct)
 	}
 	c.sameTypes(m)
+}
+
+// refs checks that one section describes something in each version.
+func (c *checker) refs(name string, list []Ref, on Set) {
+	for i, r := range list {
+		if r.Section == "" || strings.Trim(r.Section, "ABCDEFGHIJKLMNOPQRSTUVWXYZ.0123456789") != "" {
+			c.add(r.Pos, "a section is a number such as §9.7, not §%s", r.Section)
+		}
+		if extra := r.On &^ on; extra != 0 {
+			c.add(r.Pos, "%s is not in %s", name, c.text(extra))
+		}
+		for _, o := range list[:i] {
+			if shared := r.On & o.On; shared != 0 {
+				c.add(r.Pos, "section %s describes %s in %s", o.Section, name, c.text(shared))
+			}
+		}
+	}
 }
 
 func (c *checker) place(m *Message, b *Block, p Place) {

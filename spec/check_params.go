@@ -30,6 +30,7 @@ func (c *checker) registry(r *Registry) {
 	if len(r.Layouts) == 0 {
 		c.add(r.Pos, "%s does not say how its list is written", r.Name)
 	}
+	c.refs(r.Name, r.Refs, r.on())
 	if extra := r.CloseOn &^ r.on(); extra != 0 && r.CloseOn != c.all {
 		c.add(r.Pos, "%s has a code for a list in %s, where there is none", r.Name, c.text(extra))
 	}

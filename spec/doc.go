@@ -18,6 +18,7 @@
 //	}
 //	stream bidi Subscribe 0x2                   # a stream type
 //	message SUBSCRIBE_DROP 0x1 03-04, 0x2 05+ on Subscribe acceptor {
+//	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation
 //	  Start  vi
 //	  End    vi
 //	}

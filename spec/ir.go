@@ -59,6 +59,7 @@ type Enum struct {
 	Name   string
 	Base   string // "u8" or "vi"
 	Closed bool   // whether other values are malformed
+	Refs   []Ref
 	Values []*EnumValue
 	Doc    string
 	Pos    Pos
@@ -97,10 +98,17 @@ type Block struct {
 	Framing Framing
 	Hot     bool // on the path of every frame: its codec must not allocate
 	Places  []Place
-	Refs    []string // sections of the draft: "4.8" or "18:10.9"
+	Refs    []Ref // sections of the drafts that describe it
 	Fields  []*Field
 	Refuse  []*Refusal
 	Doc     string
+	Pos     Pos
+}
+
+// Ref is the section of the draft that describes something in some versions.
+type Ref struct {
+	Section string // "10.9"
+	On      Set
 	Pos     Pos
 }
 
@@ -198,6 +206,7 @@ type Registry struct {
 	Name    string
 	Doc     string
 	Pos     Pos
+	Refs    []Ref
 	Layouts []ListLayout
 	Unknown Policies
 	// UnknownOnce refuses a second item of an unknown type.

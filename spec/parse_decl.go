@@ -147,6 +147,10 @@ func (p *parser) enum(pos Pos, doc string) {
 	e.Closed = p.accept("closed")
 	p.block("enum "+e.Name, func() {
 		t := p.peek()
+		if t.kind == tokRef {
+			e.Refs = p.refs(e.Refs, p.all)
+			return
+		}
 		v := &EnumValue{Pos: t.pos, Doc: p.doc(t.pos), Name: p.name(), Value: p.number("a value")}
 		v.On = p.ranges(p.all)
 		e.Values = append(e.Values, v)
@@ -172,7 +176,7 @@ func (p *parser) structDecl(pos Pos, doc string) {
 	p.fam.Structs = addBlock(p.fam.Structs, name, b)
 }
 
-// message reads "message NAME 0x3 14+ unframed hot on Place role §4.8 { fields }".
+// message reads "message NAME 0x3 14+ unframed hot on Place role { §4.8 14 §4.9 15+ fields }".
 func (p *parser) message(pos Pos, doc string) {
 	b := &Block{Pos: pos, Doc: doc, Framing: p.fam.Framing}
 	name := p.name()
@@ -195,9 +199,6 @@ func (p *parser) message(pos Pos, doc string) {
 		p.places(b)
 	} else {
 		p.expected("on and the place of the message")
-	}
-	for p.peek().kind == tokRef {
-		b.Refs = append(b.Refs, p.next().text)
 	}
 	p.layout("message "+name, b)
 	p.fam.Messages = addBlock(p.fam.Messages, name, b)
@@ -258,12 +259,25 @@ func (p *parser) places(b *Block) {
 // layout reads the fields of a message or struct.
 func (p *parser) layout(what string, b *Block) {
 	p.block(what, func() {
+		if p.peek().kind == tokRef {
+			b.Refs = p.refs(b.Refs, b.On)
+			return
+		}
 		if p.peek().text == "refuse" {
 			b.Refuse = append(b.Refuse, p.refusal(b))
 			return
 		}
 		b.Fields = append(b.Fields, p.field(b.On))
 	})
+}
+
+// refs reads "§9.7 14  §9.9 15-16".
+func (p *parser) refs(list []Ref, on Set) []Ref {
+	for p.peek().kind == tokRef {
+		t := p.next()
+		list = append(list, Ref{Section: t.text, On: p.ranges(on), Pos: t.pos})
+	}
+	return list
 }
 
 // refusal reads `refuse 15+ if A and B "reason"`.

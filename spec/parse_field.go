@@ -182,6 +182,10 @@ func (p *parser) registry(pos Pos, doc string) {
 	on := p.ranges(p.all)
 	p.block("params "+r.Name, func() {
 		t := p.peek()
+		if t.kind == tokRef {
+			r.Refs = p.refs(r.Refs, on)
+			return
+		}
 		switch t.text {
 		case "counted", "filling":
 			p.i++

@@ -11,6 +11,7 @@ import (
 // A broadcast became available, or went away.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 6.8 (01-02), section 7.4 (03), section 7.6 (05).
 //
 //	ANNOUNCE {
 //	  Length     vi

@@ -11,6 +11,7 @@ import (
 // It went away, and its id with it.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.7 (06).
 //
 //	ANNOUNCE_END {
 //	  Type    vi = 0x1

@@ -11,6 +11,7 @@ import (
 // Mandatory first answer on 01 and 02: what there is.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 6.7 (01-02).
 //
 //	ANNOUNCE_INIT {
 //	  Length    vi

@@ -11,6 +11,7 @@ import (
 // Mandatory first answer.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.5 (05+).
 //
 //	ANNOUNCE_OK {
 //	  Length  vi

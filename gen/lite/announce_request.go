@@ -11,6 +11,7 @@ import (
 // Asks for the broadcasts under a prefix. The draft calls it by several names over time.
 //
 // It stands on a bidi stream Announce (sent by its opener).
+// See draft-lcurley-moq-lite, section 6.6 (01-02), section 7.3 (03), section 7.4 (05+).
 //
 //	ANNOUNCE_REQUEST {
 //	  Length       vi

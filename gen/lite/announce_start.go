@@ -11,6 +11,7 @@ import (
 // A broadcast became available. Each START has the next announce id of its stream, from 0 on.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.6 (06).
 //
 //	ANNOUNCE_START {
 //	  Type    vi = 0x0

@@ -11,6 +11,7 @@ import (
 // The same broadcast, by another route.
 //
 // It stands on a bidi stream Announce (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.8 (06).
 //
 //	ANNOUNCE_UPDATE {
 //	  Type    vi = 0x2

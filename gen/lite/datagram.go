@@ -11,6 +11,7 @@ import (
 // A group of one frame.
 //
 // It stands in a datagram.
+// See draft-lcurley-moq-lite, section 6.4 (05+).
 //
 //	DATAGRAM {
 //	  Subscribe  vi

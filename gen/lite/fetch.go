@@ -12,6 +12,7 @@ import (
 // The codec exists on 03 and 04, whose endpoints refuse the stream.
 //
 // It stands on a bidi stream Fetch (sent by its opener).
+// See draft-lcurley-moq-lite, section 7.9 (03), section 7.14 (05), section 7.16 (06).
 //
 //	FETCH {
 //	  Length     vi

@@ -11,6 +11,7 @@ import (
 // One frame of a group.
 //
 // It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05+.
+// See draft-lcurley-moq-lite, section 6.13 (01-02), section 7.12 (03), section 7.18 (05), section 7.20 (06).
 //
 //	FRAME {
 //	  Timestamp Delta  zigzag  05+
@@ -98,6 +99,7 @@ func (m *Frame) LogValue() slog.Value {
 // A FRAME up to its bulk, which the caller reads or writes itself.
 //
 // It stands on a uni stream Group (sent by its opener), on a bidi stream Fetch (sent to its opener) in 05+.
+// See draft-lcurley-moq-lite, section 6.13 (01-02), section 7.12 (03), section 7.18 (05), section 7.20 (06).
 //
 //	FRAME_HEADER {
 //	  Timestamp Delta  zigzag  05+

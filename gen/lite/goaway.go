@@ -11,6 +11,7 @@ import (
 // The peer should move to another URI. Nobody sends it on moq-lite so far.
 //
 // It stands on a bidi stream Goaway (sent by its opener).
+// See draft-lcurley-moq-lite, section 7.16 (05), section 7.18 (06).
 //
 //	GOAWAY {
 //	  Length  vi

@@ -11,6 +11,7 @@ import (
 // The publisher's estimate of the path, on a Probe stream.
 //
 // It stands on a bidi stream Probe (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.10 (03), section 7.15 (05), section 7.17 (06).
 //
 //	PROBE {
 //	  Length   vi

@@ -11,6 +11,7 @@ import (
 // An estimate of the path, on the stream of the exchange. Nobody sends it.
 //
 // It stands on a bidi stream Setup (sent by either side).
+// See draft-lcurley-moq-lite, section 6.5 (01-02).
 //
 //	SESSION_INFO {
 //	  Length   vi

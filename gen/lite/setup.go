@@ -11,6 +11,7 @@ import (
 // What an endpoint says about itself: the only message of the Setup stream, and then FIN.
 //
 // It stands on a uni stream Setup (sent by its opener).
+// See draft-lcurley-moq-lite, section 7.3 (05+).
 //
 //	SETUP {
 //	  Length      vi

@@ -11,6 +11,7 @@ import (
 // Asks for the groups of a track.
 //
 // It stands on a bidi stream Subscribe (sent by its opener).
+// See draft-lcurley-moq-lite, section 6.9 (01-02), section 7.5 (03), section 7.7 (05), section 7.9 (06).
 //
 //	SUBSCRIBE {
 //	  Length       vi

@@ -11,6 +11,7 @@ import (
 // Groups that will not come. No deployed endpoint sends it; all read it.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.8 (03), section 7.13 (05), section 7.15 (06).
 //
 //	SUBSCRIBE_DROP {
 //	  Type        vi = 0x1  03-04

@@ -11,6 +11,7 @@ import (
 // No further groups.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.12 (05), section 7.14 (06).
 //
 //	SUBSCRIBE_END {
 //	  Type    vi = 0x1

@@ -12,6 +12,7 @@ import (
 // From 03 on for information: some publishers echo the request, some zeros.
 //
 // It stands on a bidi stream Subscribe (sent to its opener) in 01, on a bidi stream Subscribe (sent to its opener) in 02, on a bidi stream Subscribe (sent to its opener) in 03-04.
+// See draft-lcurley-moq-lite, section 6.11 (01), section 6.11 (02), section 7.7 (03).
 //
 //	SUBSCRIBE_OK {
 //	  Length    vi

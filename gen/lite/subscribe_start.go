@@ -11,6 +11,7 @@ import (
 // The subscription stands. The draft calls it SUBSCRIBE_OK.
 //
 // It stands on a bidi stream Subscribe (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.11 (05), section 7.13 (06).
 //
 //	SUBSCRIBE_START {
 //	  Type    vi = 0x0

@@ -11,6 +11,7 @@ import (
 // Replaces all of these for the subscription of its stream. An absent start leaves the position.
 //
 // It stands on a bidi stream Subscribe (sent by its opener).
+// See draft-lcurley-moq-lite, section 7.6 (03), section 7.8 (05), section 7.10 (06).
 //
 //	SUBSCRIBE_UPDATE {
 //	  Length       vi

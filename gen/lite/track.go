@@ -11,6 +11,7 @@ import (
 // Asks for the properties of a track.
 //
 // It stands on a bidi stream Track (sent by its opener).
+// See draft-lcurley-moq-lite, section 7.9 (05), section 7.11 (06).
 //
 //	TRACK {
 //	  Length     vi

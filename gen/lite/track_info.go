@@ -11,6 +11,7 @@ import (
 // The properties of a track, which never change.
 //
 // It stands on a bidi stream Track (sent to its opener).
+// See draft-lcurley-moq-lite, section 7.10 (05), section 7.12 (06).
 //
 //	TRACK_INFO {
 //	  Length       vi

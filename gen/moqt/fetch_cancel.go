@@ -10,6 +10,7 @@ import (
 // FetchCancel is the FETCH_CANCEL message (moq-transport-14 to moq-transport-16).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.19 (14), section 9.18 (15-16).
 //
 //	FETCH_CANCEL {
 //	  Type        vi = 0x17

@@ -10,6 +10,7 @@ import (
 // FetchError is the FETCH_ERROR message (moq-transport-14).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.18 (14).
 //
 //	FETCH_ERROR {
 //	  Type           vi = 0x19

@@ -11,6 +11,7 @@ import (
 // How many requests the peer may make: it has to grow.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.5 (14-16).
 //
 //	MAX_REQUEST_ID {
 //	  Type            vi = 0x15

@@ -11,6 +11,7 @@ import (
 // A track that matches was not published.
 //
 // It stands on a bidi stream Request (sent to its opener).
+// See draft-ietf-moq-transport, section 9.21 (17), section 10.20 (18).
 //
 //	PUBLISH_BLOCKED {
 //	  Type                    vi = 0xf

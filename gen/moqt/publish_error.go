@@ -10,6 +10,7 @@ import (
 // PublishError is the PUBLISH_ERROR message (moq-transport-14).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.15 (14).
 //
 //	PUBLISH_ERROR {
 //	  Type           vi = 0x1f

@@ -11,6 +11,7 @@ import (
 // The other side does not want it any more.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.27 (14), section 9.22 (15), section 9.24 (16).
 //
 //	PUBLISH_NAMESPACE_CANCEL {
 //	  Type             vi = 0xc

@@ -11,6 +11,7 @@ import (
 // The publisher takes the namespace back.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.26 (14), section 9.21 (15), section 9.22 (16).
 //
 //	PUBLISH_NAMESPACE_DONE {
 //	  Type             vi = 0x9

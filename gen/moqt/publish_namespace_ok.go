@@ -10,6 +10,7 @@ import (
 // PublishNamespaceOK is the PUBLISH_NAMESPACE_OK message (moq-transport-14).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.24 (14).
 //
 //	PUBLISH_NAMESPACE_OK {
 //	  Type        vi = 0x7

@@ -11,6 +11,7 @@ import (
 // The offer is taken. From 18 on REQUEST_OK says so; the table of 18 still lists this code, which nobody sends there.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent to its opener) in 17.
+// See draft-ietf-moq-transport, section 9.14 (14-16), section 9.12 (17).
 //
 //	PUBLISH_OK {
 //	  Type                 vi = 0x1e

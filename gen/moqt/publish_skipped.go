@@ -11,6 +11,7 @@ import (
 // The later name of PUBLISH_BLOCKED.
 //
 // It stands on a bidi stream Request (sent to its opener).
+// See draft-ietf-moq-transport, section 10.20 (19).
 //
 //	PUBLISH_SKIPPED {
 //	  Type                    vi = 0xf

@@ -10,6 +10,7 @@ import (
 // RequestsBlocked is the REQUESTS_BLOCKED message (moq-transport-14 to moq-transport-16).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.6 (14-16).
 //
 //	REQUESTS_BLOCKED {
 //	  Type                vi = 0x1a

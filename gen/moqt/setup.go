@@ -11,6 +11,7 @@ import (
 // The first message of each control stream.
 //
 // It stands on a uni stream Control (sent by its opener).
+// See draft-ietf-moq-transport, section 9.4 (17), section 10.3 (18-19).
 //
 //	SETUP {
 //	  Type     vi = 0x2f00

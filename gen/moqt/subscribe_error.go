@@ -11,6 +11,7 @@ import (
 // Draft 14 has an error for each request; from 15 on there is one for all.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.9 (14).
 //
 //	SUBSCRIBE_ERROR {
 //	  Type           vi = 0x5

@@ -10,6 +10,7 @@ import (
 // SubscribeNamespaceError is the SUBSCRIBE_NAMESPACE_ERROR message (moq-transport-14).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.30 (14).
 //
 //	SUBSCRIBE_NAMESPACE_ERROR {
 //	  Type           vi = 0x13

@@ -11,6 +11,7 @@ import (
 // Asks for the tracks below a prefix: they come as PUBLISH.
 //
 // It stands on a bidi stream Request (sent by its opener).
+// See draft-ietf-moq-transport, section 10.19 (18-19).
 //
 //	SUBSCRIBE_TRACKS {
 //	  Type                    vi = 0x51

@@ -11,6 +11,7 @@ import (
 // Changes a subscription of draft 14 and 15. Its own Request ID is a new one; only 15 answers it.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.10 (14), section 9.11 (15).
 //
 //	SUBSCRIBE_UPDATE {
 //	  Type                     vi = 0x2

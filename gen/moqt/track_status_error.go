@@ -10,6 +10,7 @@ import (
 // TrackStatusError is the TRACK_STATUS_ERROR message (moq-transport-14).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.22 (14).
 //
 //	TRACK_STATUS_ERROR {
 //	  Type           vi = 0xf

@@ -11,6 +11,7 @@ import (
 // The layout of SUBSCRIBE_OK, with an alias of 0.
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.21 (14).
 //
 //	TRACK_STATUS_OK {
 //	  Type              vi = 0xe

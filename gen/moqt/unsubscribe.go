@@ -10,6 +10,7 @@ import (
 // Unsubscribe is the UNSUBSCRIBE message (moq-transport-14 to moq-transport-16).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.11 (14), section 9.12 (15-16).
 //
 //	UNSUBSCRIBE {
 //	  Type        vi = 0xa

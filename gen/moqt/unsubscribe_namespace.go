@@ -10,6 +10,7 @@ import (
 // UnsubscribeNamespace is the UNSUBSCRIBE_NAMESPACE message (moq-transport-14 to moq-transport-15).
 //
 // It stands on a bidi stream Control (sent by either side).
+// See draft-ietf-moq-transport, section 9.31 (14), section 9.24 (15).
 //
 //	UNSUBSCRIBE_NAMESPACE {
 //	  Type                    vi = 0x14
