@@ -25,6 +25,7 @@ type vector struct {
 	Note        string         `json:"note"`
 	Error       string         `json:"error"`
 	EncodeError string         `json:"encode_error"`
+	DecodeError string         `json:"decode_error"`
 	Canonical   *bool          `json:"canonical"`
 	SpecCheck   string         `json:"spec_check"`
 

@@ -133,7 +133,7 @@ func (v *vector) run(how treatment, answers []*answer) error {
 }
 
 func (v *vector) check(version string, how treatment, a *answer) error {
-	accept := v.Error == "" && how != mustReject
+	accept := v.Error == "" && v.DecodeError == "" && how != mustReject
 	if v.JS != nil { // the one that relays run counts where two differ
 		rust, ok := v.Rust.(map[string]any)
 		if !ok {

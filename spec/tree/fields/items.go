@@ -26,6 +26,9 @@ func (r reader) items(n *tree.Node) []any {
 		}
 		item := map[string]any{"id": fmt.Sprintf("0x%02x", c.Code)}
 		if c.Name == tree.Unknown {
+			if isNamed(n.Field.Kind.Ref, "") {
+				item["name"] = nil
+			}
 			item["value"] = c.Value
 			if b, ok := c.Value.([]byte); ok {
 				item["value"] = text(b)
