@@ -18,6 +18,8 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -354,7 +356,7 @@ func FuzzReader(f *testing.F) {
 	b.u32(magicMicro, 0x40002, 0, 0, 65535, 1, 1, 2, 3, 3)
 	b.WriteString("abc")
 	f.Add(b.Bytes())
-	f.Fuzz(func(t *testing.T, in []byte) {
+	decode := func(t testing.TB, in []byte) {
 		r, err := NewReader(bytes.NewReader(in))
 		for err == nil {
 			var rec Record
@@ -362,5 +364,10 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("%d bytes from %d", len(rec.Data), len(in))
 			}
 		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		// Two buffers of 64 KB and the tables of gzip, which makes up to a thousand bytes of one; those are
+		// read into a buffer that doubles.
+		wiretest.Bounded(t, 200<<10+4096*uint64(len(in)), func() { decode(t, in) })
 	})
 }

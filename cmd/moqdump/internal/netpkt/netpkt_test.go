@@ -9,6 +9,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -132,8 +134,10 @@ func FuzzParse(f *testing.F) {
 	f.Add(uint16(0), build(f, raw("02000000"), v4(), udp()))
 	var p Parser
 	f.Fuzz(func(t *testing.T, link uint16, packet []byte) {
-		if d, err := p.Parse(link, packet); err == nil && len(d.Payload) > len(packet) {
-			t.Fatal("more payload than packet")
-		}
+		wiretest.Bounded(t, wiretest.Bound(len(packet)), func() {
+			if d, err := p.Parse(link, packet); err == nil && len(d.Payload) > len(packet) {
+				t.Fatal("more payload than packet")
+			}
+		})
 	})
 }

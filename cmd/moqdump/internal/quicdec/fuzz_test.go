@@ -12,6 +12,7 @@ import (
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/capfile"
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/netpkt"
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/talk"
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 func FuzzFrames(f *testing.F) {
@@ -19,7 +20,7 @@ func FuzzFrames(f *testing.F) {
 		f.Add(unhex(tc.hex))
 	}
 	f.Add(append(streamFrame(0, 0, "abc", false), streamFrame(0, 7, "abc", true)...))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	decode := func(t testing.TB, b []byte) {
 		next := map[string]uint64{}
 		c := &Conn{opened: true}
 		c.d = New(&KeyLog{}, func(e Event) {
@@ -41,6 +42,11 @@ func FuzzFrames(f *testing.F) {
 		if c.buffered != 0 {
 			t.Fatalf("%d bytes are left behind", c.buffered)
 		}
+	}
+	// What it takes to set everything up is no matter of the input.
+	none := wiretest.Allocated(func() { decode(f, nil) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		wiretest.Bounded(t, none+wiretest.Bound(4*len(b)), func() { decode(t, b) })
 	})
 }
 
@@ -102,7 +108,7 @@ func FuzzDatagrams(f *testing.F) {
 		all = append(all, p.Data...)
 	}
 	f.Add(all, true)
-	f.Fuzz(func(t *testing.T, b []byte, early bool) {
+	decode := func(t testing.TB, b []byte, early bool) {
 		r := decode(nil, nil)
 		if early {
 			r.d.keys.Add(keys)
@@ -117,5 +123,11 @@ func FuzzDatagrams(f *testing.F) {
 		r.d.keys.Add(keys)
 		r.d.KeysChanged()
 		r.d.Flush(first.Time)
+	}
+	// What it takes to set everything up is no matter of the input. Only, each datagram may start a connection of
+	// its own, for which keys are derived.
+	none := 64<<10 + wiretest.Allocated(func() { decode(f, nil, true) })
+	f.Fuzz(func(t *testing.T, b []byte, early bool) {
+		wiretest.Bounded(t, none+wiretest.Bound(3*len(b)), func() { decode(t, b, early) })
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/quicdec"
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/talk"
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -334,7 +335,7 @@ func FuzzDemux(f *testing.F) {
 	f.Add([]byte(frame(1, connect)), []byte(frame(1, literal(":status", "200"))+frame(0, frame(0x2843, "\x00\x00\x00\x07bye"))), uint64(0))
 	f.Add([]byte(vi(0)+frame(4, vi(0x33, 1))), []byte(vi(0x41, 0)+"abc"), uint64(2))
 	f.Add([]byte(vi(0x54, 0)+"abc"), []byte{}, uint64(6))
-	f.Fuzz(func(t *testing.T, a, b []byte, id uint64) {
+	decode := func(t testing.TB, a, b []byte, id uint64) {
 		s := newScript()
 		id %= 1 << 20
 		for chunk := range slices.Chunk(a, 5) {
@@ -348,5 +349,10 @@ func FuzzDemux(f *testing.F) {
 		if s.bytes > 3*(len(a)+len(b)) {
 			t.Fatalf("%d bytes out of %d", s.bytes, len(a)+len(b))
 		}
+	}
+	// What it takes to set everything up is no matter of the input.
+	none := wiretest.Allocated(func() { decode(f, nil, nil, 0) })
+	f.Fuzz(func(t *testing.T, a, b []byte, id uint64) {
+		wiretest.Bounded(t, none+wiretest.Bound(len(a)+2*len(b)), func() { decode(t, a, b, id) })
 	})
 }
