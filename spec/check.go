@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // checker looks for what parses but makes no sense.
 type checker struct {
@@ -82,44 +85,6 @@ func (c *checker) streams() {
 				c.add(s.Pos, "stream %s is declared for %s at %s", s.Name, c.text(shared), t.Pos)
 			case s.Typed && t.Typed && s.Kind == t.Kind && s.Code == t.Code:
 				c.add(s.Pos, "type 0x%x of %s streams is %s in %s", s.Code, s.Kind, t.Name, c.text(shared))
-			}
-		}
-	}
-}
-
-// mangled is what names become in generated code, whatever the style: two that differ only in
-// case or in what separates their words would collide.
-func mangled(name string) string {
-	return strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(name))
-}
-
-// names checks that declarations do not collide in generated code.
-func (c *checker) names() {
-	taken := map[string]Pos{}
-	claim := func(name string, pos Pos) {
-		key := mangled(name)
-		if at, ok := taken[key]; ok {
-			c.add(pos, "%s collides with the declaration at %s", name, at)
-		}
-		taken[key] = pos
-	}
-	for _, name := range []string{"Version", "Versions", "Message", "Uni Stream", "Bidi Stream", "New Message"} {
-		taken[mangled(name)] = c.f.Pos
-	}
-	for _, e := range c.f.Enums {
-		claim(e.Name, e.Pos)
-	}
-	for _, r := range c.f.Registries {
-		claim(r.Name, r.Pos)
-	}
-	for _, m := range c.f.Structs {
-		claim(m.Name, m.Pos)
-	}
-	for _, m := range c.f.Messages {
-		claim(m.Name, m.Pos)
-		for _, f := range m.Blocks[0].Fields {
-			if f.Streamed {
-				claim(m.Name+"_HEADER", f.Pos)
 			}
 		}
 	}
@@ -210,33 +175,57 @@ func (c *checker) place(m *Message, b *Block, p Place) {
 	}
 }
 
-// codes checks that a type code means one message in each place.
+// use is a layout of a message in one of its places.
+type use struct {
+	m *Message
+	b *Block
+	p Place
+}
+
+// codes checks that a type code means one message in each place, and that one which comes to mean another says
+// so: a decoder that keeps to the older version would misread it.
 func (c *checker) codes() {
-	type use struct {
-		m *Message
-		b *Block
-		p Place
-	}
 	var uses []use
+	replaced := map[string]bool{} // "NEW OLD"
 	for _, m := range c.f.Messages {
 		for _, b := range m.Blocks {
 			for _, p := range b.Places {
+				now := use{m, b, p}
 				for _, u := range uses {
 					if u.m != m && u.p.Stream == p.Stream && (u.p.Role == p.Role || u.p.Role == "either" || p.Role == "either") {
-						c.sameCode(u.m, u.b.Codes, b.Codes, u.p.On&p.On)
+						c.sameCode(u, now, replaced)
 					}
 				}
-				uses = append(uses, use{m, b, p})
+				uses = append(uses, now)
+			}
+		}
+	}
+	for _, u := range uses {
+		for _, name := range u.b.Replaces {
+			if !replaced[u.m.Name+" "+name] {
+				c.add(u.b.Pos, "%s had no type of %s in the same place", name, u.m.Name)
 			}
 		}
 	}
 }
 
-func (c *checker) sameCode(m *Message, theirs, ours []Code, on Set) {
-	for _, a := range ours {
-		for _, b := range theirs {
-			if shared := a.On & b.On & on; a.Value == b.Value && shared != 0 {
-				c.add(a.Pos, "type 0x%x is %s in %s", a.Value, m.Name, c.text(shared))
+func (c *checker) sameCode(old, now use, replaced map[string]bool) {
+	for _, a := range now.b.Codes {
+		for _, b := range old.b.Codes {
+			if a.Value != b.Value || a.On&now.p.On == 0 || b.On&old.p.On == 0 {
+				continue
+			}
+			if shared := a.On & b.On & old.p.On & now.p.On; shared != 0 {
+				c.add(a.Pos, "type 0x%x is %s in %s", a.Value, old.m.Name, c.text(shared))
+				continue
+			}
+			later, earlier, code, at := now, old, b, a.Pos
+			if a.On < b.On { // sets are bits, the latest version the highest
+				later, earlier, code, at = old, now, a, b.Pos
+			}
+			replaced[later.m.Name+" "+earlier.m.Name] = true
+			if !slices.Contains(later.b.Replaces, earlier.m.Name) {
+				c.add(at, "type 0x%x was %s in %s: say \"replaces %s\"", a.Value, earlier.m.Name, c.text(code.On), earlier.m.Name)
 			}
 		}
 	}

@@ -17,6 +17,9 @@
 //	  06 = 05                                   # an alias: the same bytes
 //	}
 //	stream bidi Subscribe 0x2                   # a stream type
+//	message SUBSCRIBE_END 0x1 05+ replaces SUBSCRIBE_DROP on Subscribe acceptor {   # which had the code before
+//	  Group  vi
+//	}
 //	message SUBSCRIBE_DROP 0x1 03-04, 0x2 05+ on Subscribe acceptor {
 //	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation
 //	  Start  vi

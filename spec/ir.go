@@ -98,11 +98,13 @@ type Block struct {
 	Framing Framing
 	Hot     bool // on the path of every frame: its codec must not allocate
 	Places  []Place
-	Refs    []Ref // sections of the drafts that describe it
-	Fields  []*Field
-	Refuse  []*Refusal
-	Doc     string
-	Pos     Pos
+	// Replaces names the messages that had one of Codes in the same place in other versions.
+	Replaces []string
+	Refs     []Ref // sections of the drafts that describe it
+	Fields   []*Field
+	Refuse   []*Refusal
+	Doc      string
+	Pos      Pos
 }
 
 // Ref is the section of the draft that describes something in some versions.

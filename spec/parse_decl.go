@@ -176,7 +176,7 @@ func (p *parser) structDecl(pos Pos, doc string) {
 	p.fam.Structs = addBlock(p.fam.Structs, name, b)
 }
 
-// message reads "message NAME 0x3 14+ unframed hot on Place role { §4.8 14 §4.9 15+ fields }".
+// message reads "message NAME 0x3 14+ unframed hot replaces OTHER on Place role { §4.8 14 §4.9 15+ fields }".
 func (p *parser) message(pos Pos, doc string) {
 	b := &Block{Pos: pos, Doc: doc, Framing: p.fam.Framing}
 	name := p.name()
@@ -193,6 +193,14 @@ func (p *parser) message(pos Pos, doc string) {
 			b.Framing = LengthU16
 		default:
 			b.Framing = Unframed
+		}
+	}
+	if p.accept("replaces") {
+		for {
+			b.Replaces = append(b.Replaces, p.name())
+			if !p.accept(",") {
+				break
+			}
 		}
 	}
 	if p.accept("on") {
