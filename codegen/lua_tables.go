@@ -136,6 +136,9 @@ func (w *luaWriter) version(g *generator, v *spec.Version) {
 	}
 	w.line(0, "\nVERSIONS[#VERSIONS + 1] = (function() return {")
 	w.line(1, "name = %q, alpn = %s, vi = %q,", v.Name, alpn, v.Vi)
+	if v.Code != 0 {
+		w.line(1, `code = "%d",`, v.Code)
+	}
 	if v.Alias >= 0 {
 		w.line(1, "same = %q,", g.fam.Version(v.Alias).Name)
 		w.line(0, "} end)()")

@@ -68,7 +68,7 @@ func tshark(t *testing.T, script, capture string, keys []string) []shown {
 }
 
 func message(f *pdmlField, session int) shown {
-	m := shown{session: session, name: f.Show, fields: map[string][]string{}}
+	m := shown{session: session, stream: "dgram", name: f.Show, fields: map[string][]string{}}
 	stream := ""
 	f.walk(func(f *pdmlField) {
 		key, _ := strings.CutPrefix(f.Name, "moq.")

@@ -104,6 +104,7 @@ end
 kinds.rest = function(r, _, node)
   node.bytes = true
   r.pos = r.stop
+  if r.open then r.left = math.huge end
 end
 kinds.tail = kinds.rest
 kinds.struct = function(r, f, node)

@@ -57,9 +57,11 @@ local function find_stream(version, r, kind, role)
     if name then return name, { name = name .. " stream", at = at, len = r.pos - at, kids = {} } end
     r.pos = at
   end
+  -- A unidirectional stream begins with the first message of the spec: the types of others may be those of
+  -- other streams.
   for _, name in ipairs(version.untyped[kind] or {}) do
-    for _, m in ipairs(version.places[name .. ":" .. role] or {}) do
-      if matches(r, version.messages[m]) then return name end
+    for i, m in ipairs(version.places[name .. ":" .. role] or {}) do
+      if (i == 1 or kind == "bidi") and matches(r, version.messages[m]) then return name end
     end
   end
 end
@@ -105,6 +107,7 @@ local function show(version, tvb, tree, node)
     local names = node.enum and version.enums[node.enum]
     local name = names and node.number and names[string.format("%.0f", node.number.n)]
     if name then it:append_text(" (" .. name .. ")") end
+    if node.made then it:set_generated() end
   else
     it = tree:add(field, range(tvb, node))
   end

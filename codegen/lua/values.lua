@@ -19,7 +19,13 @@ local f_type = ProtoField.uint64("moq.message.type", "Type", base.HEX)
 local f_length = ProtoField.uint64("moq.message.length", "Length")
 local f_part = ProtoField.bytes("moq.message.part", "Further part of the payload")
 local f_data = ProtoField.bytes("moq.message.data", "Data")
-for _, f in ipairs({ f_message, f_version, f_stream, f_opener, f_type, f_length, f_part, f_data }) do all[#all + 1] = f end
+local f_group = ProtoField.uint64("moq.object.group", "Group")
+local f_subgroup = ProtoField.uint64("moq.object.subgroup", "Subgroup")
+local f_object = ProtoField.uint64("moq.object.object", "Object")
+local f_priority = ProtoField.uint64("moq.object.priority", "Priority")
+for _, f in ipairs({
+  f_message, f_version, f_stream, f_opener, f_type, f_length, f_part, f_data, f_group, f_subgroup, f_object, f_priority,
+}) do all[#all + 1] = f end
 moq.fields = all
 
 local e_short = ProtoExpert.new("moq.truncated", "Truncated", expert.group.MALFORMED, expert.severity.ERROR)
@@ -29,7 +35,9 @@ local e_unknown = ProtoExpert.new("moq.unknown", "Unknown type", expert.group.UN
 moq.experts = { e_short, e_bad, e_extra, e_unknown }
 
 local quic_stream = Field.new("quic.stream.stream_id")
+local quic_offset = Field.new("quic.stream.offset")
 local quic_fin = Field.new("quic.stream.fin")
+local quic_datagram = Field.new("quic.dg")
 local quic_connection = Field.new("quic.connection.number")
 
 -- ---- integers ----
@@ -49,6 +57,16 @@ local function plus(a, b, more)
   if lo >= TWO32 then
     lo = lo - TWO32
     hi = hi + 1
+  end
+  return number(hi % TWO32, lo)
+end
+
+local function minus(a, b, more)
+  local lo = a.lo - b.lo - more
+  local hi = a.hi - b.hi
+  if lo < 0 then
+    lo = lo + TWO32
+    hi = hi - 1
   end
   return number(hi % TWO32, lo)
 end
