@@ -2,6 +2,8 @@ package spec
 
 import _ "embed"
 
+//go:generate go run ../cmd/moqgen -w lite.moq transport.moq
+
 // The protocols as text.
 var (
 	//go:embed lite.moq

@@ -1,3 +1,0 @@
-package moqt
-
-//go:generate go run github.com/moqrx/moqrx/cmd/moqgen -w ../../spec/transport.moq
