@@ -22,14 +22,34 @@ type Protocol struct {
 	decoder *tree.Decoder
 }
 
-// families are the specs, read when they are first needed.
-var families = sync.OnceValues(func() ([]*spec.Family, error) {
-	l, err := spec.Lite()
-	if err != nil {
-		return nil, err
+// protocols are all versions of a family, oldest first.
+type protocols []*Protocol
+
+func (l protocols) find(version int) *Protocol {
+	for _, p := range l {
+		if p.Version == version {
+			return p
+		}
 	}
-	t, err := spec.Transport()
-	return []*spec.Family{l, t}, err
+	return nil
+}
+
+// families are made when they are first needed.
+var families = sync.OnceValues(func() (list [2]protocols, err error) {
+	for i, load := range []func() (*spec.Family, error){spec.Lite, spec.Transport} {
+		f, err := load()
+		if err != nil {
+			return list, err
+		}
+		for _, v := range f.Versions {
+			d, err := tree.New(f, v.Number)
+			if err != nil {
+				return list, err
+			}
+			list[i] = append(list[i], &Protocol{Family: f, Version: v.Number, decoder: d})
+		}
+	}
+	return list, nil
 })
 
 // Any is the name of the version that Protocol.Any stands for.
@@ -58,22 +78,19 @@ func Find(name string) (*Protocol, error) {
 	}
 	first := Versions(name)[0]
 	if first == Any {
-		return &Protocol{Family: list[0], Version: int(lite.Version05), Any: true}, nil
+		p := *list[0].find(int(lite.Version05))
+		p.Any = true
+		return &p, nil
 	}
 	for _, try := range spellings(first) {
 		if v, err := lite.ParseVersion(try); err == nil {
-			return protocol(list[0], int(v))
+			return list[0].find(int(v)), nil
 		}
 		if v, err := moqt.ParseVersion(try); err == nil {
-			return protocol(list[1], int(v))
+			return list[1].find(int(v)), nil
 		}
 	}
 	return nil, fmt.Errorf("unknown version %q: names are lite-05, moq-lite-05, draft-18, moqt-18, moq-transport-18", name)
-}
-
-func protocol(f *spec.Family, version int) (*Protocol, error) {
-	d, err := tree.New(f, version)
-	return &Protocol{Family: f, Version: version, decoder: d}, err
 }
 
 var remark = regexp.MustCompile(`\s*\(.*\)$`)

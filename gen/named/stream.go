@@ -3,6 +3,7 @@ package named
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moqrx/moqrx/gen/moqt"
@@ -96,7 +97,7 @@ func (w *walk) fields(n *tree.Node) {
 		of["timestamp"] = nil
 		if delta, ok := of["timestamp_delta"].(int64); ok {
 			w.time += delta
-			of["timestamp"] = w.time
+			of["timestamp"] = strconv.FormatInt(w.time, 10)
 			delete(of, "timestamp_delta")
 		}
 	}

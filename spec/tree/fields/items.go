@@ -10,8 +10,8 @@ import (
 
 // isNamed tells whether vectors have the name of an item beside its type: properties and options have none,
 // but for one that is in no draft.
-func isNamed(list, name string) bool {
-	return name == "TIMESTAMP" || list != "SetupOptions" && !strings.HasSuffix(list, "Properties")
+func isNamed(list *tree.Node, name string) bool {
+	return name == "TIMESTAMP" || list.Name != "Options" && !strings.HasSuffix(list.Field.Kind.Ref, "Properties")
 }
 
 // items is a list of parameters or properties, in the order in which they stand.
@@ -26,7 +26,7 @@ func (r reader) items(n *tree.Node) []any {
 		}
 		item := map[string]any{"id": fmt.Sprintf("0x%02x", c.Code)}
 		if c.Name == tree.Unknown {
-			if isNamed(n.Field.Kind.Ref, "") {
+			if isNamed(n, "") {
 				item["name"] = nil
 			}
 			item["value"] = c.Value
@@ -34,7 +34,7 @@ func (r reader) items(n *tree.Node) []any {
 				item["value"] = text(b)
 			}
 		} else {
-			if isNamed(n.Field.Kind.Ref, c.Name) {
+			if isNamed(n, c.Name) {
 				item["name"] = c.Name
 			}
 			item["value"] = r.item(c, n.Field.Kind.Ref)

@@ -16,6 +16,10 @@ func (r reader) lite(out map[string]any, n *tree.Node) {
 		for _, key := range []string{"type", "version", "versions"} {
 			codes(out, key)
 		}
+	case "SUBSCRIBE_OK": // which had none at first
+		if out["type"] == nil {
+			out["type"] = nil
+		}
 	case "PROBE": // 0 is unknown
 		for _, key := range []string{"bitrate", "rtt"} {
 			if out[key] == uint64(0) {

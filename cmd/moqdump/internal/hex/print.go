@@ -24,7 +24,7 @@ func Print(out io.Writer, version, label string, src []byte) (ok bool, err error
 		return false, fmt.Errorf("%s: %w", p.Name(), err)
 	}
 	w := bufio.NewWriter(out)
-	_, _ = fmt.Fprintf(w, "%s, %d bytes\n", p.Name(), len(src))
+	_, _ = fmt.Fprintf(w, "%s, %d bytes\n", p.Name(), len(d.Source))
 	for depth, n := range d.Tree.Root.All() {
 		printNode(w, depth, n)
 	}
