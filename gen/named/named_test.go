@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/moqrx/moqrx/gen/wiretest"
 	"github.com/moqrx/moqrx/spec/tree"
 )
 
@@ -122,7 +123,7 @@ func FuzzLines(f *testing.F) {
 	for line := range bytes.Lines(in) {
 		f.Add(line)
 	}
-	f.Fuzz(func(t *testing.T, in []byte) {
+	lines := func(t testing.TB, in []byte) {
 		var out bytes.Buffer
 		if err := Lines(bytes.NewReader(in), &out); err != nil && !errors.Is(err, ErrLines) {
 			t.Fatal(err)
@@ -132,5 +133,10 @@ func FuzzLines(f *testing.F) {
 				t.Fatalf("answer %q", line)
 			}
 		}
+	}
+	// The buffers are no matter of the input. A line of one byte is answered in a sentence.
+	none := wiretest.Allocated(func() { lines(f, nil) })
+	f.Fuzz(func(t *testing.T, in []byte) {
+		wiretest.Bounded(t, none+16<<10+1024*uint64(len(in)), func() { lines(t, in) })
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/gen/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,13 +74,16 @@ func FuzzPrint(f *testing.F) {
 	f.Add([]byte("03 00 1d 08"), "draft-18", "SUBSCRIBE")
 	f.Add([]byte("0000: 03 00"), "lite-05", "SETUP (whole stream)")
 	f.Fuzz(func(t *testing.T, in []byte, version, message string) {
-		var out bytes.Buffer
-		src, err := Parse(string(in))
-		if err != nil {
-			src = in
-		}
-		if _, err := Print(&out, version, message, src); err == nil && out.Len() == 0 {
-			t.Fatal("nothing printed")
-		}
+		// Each value of a byte is a line of its own, and each wrong one is shown with the bytes around it.
+		wiretest.Bounded(t, 64<<10+1024*uint64(len(in)+len(version)+len(message)), func() {
+			var out bytes.Buffer
+			src, err := Parse(string(in))
+			if err != nil {
+				src = in
+			}
+			if _, err := Print(&out, version, message, src); err == nil && out.Len() == 0 {
+				t.Fatal("nothing printed")
+			}
+		})
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -348,31 +347,4 @@ func TestForgetsOldSubscriptions(t *testing.T) {
 	if strings.Contains(got, "b:5 ") || !strings.Contains(got, "b:19999") {
 		t.Error(got)
 	}
-}
-
-func FuzzLite(f *testing.F) {
-	halves := map[string][]byte{}
-	for _, r := range loadSessions(f) {
-		k := fmt.Sprint(r.Version, r.Stream, r.From)
-		halves[k] = append(halves[k], unhex(r.Hex)...)
-	}
-	for _, b := range halves {
-		f.Add(b, b, uint8(5), uint8(0), uint8(3))
-		f.Add(b, b, uint8(4), uint8(3), uint8(200))
-	}
-	f.Add(unhex(subscribe), unhex("00 01 05"), uint8(5), uint8(0), uint8(1))
-	f.Fuzz(func(t *testing.T, a, b []byte, version, id, step uint8) {
-		s := newScript(fmt.Sprintf("moq-lite-%02d", 3+version%3))
-		stream := uint64(id)
-		for chunk := range slices.Chunk(a, 1+int(step)) {
-			s.send(quicdec.Dir(id&1), stream, chunk, false)
-		}
-		s.send(quicdec.Dir(id&1).Other(), stream, b, false)
-		s.gap(quicdec.Dir(id&1), stream, uint64(step)<<50)
-		s.send(quicdec.Dir(id&1), stream, b, true)
-		s.event(quicdec.Event{Kind: quicdec.Datagram, Dir: down, Data: a})
-		if got := s.end(); strings.ContainsFunc(got, func(r rune) bool { return r < ' ' && r != '\n' }) {
-			t.Fatalf("control characters in %q", got)
-		}
-	})
 }
