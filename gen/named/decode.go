@@ -18,16 +18,15 @@ var ErrUnknown = errors.New("there is no such message")
 
 // Decoded is what bytes are.
 type Decoded struct {
-	Name      string            // of the message that it was; of the stream
-	Tree      *tree.Tree        // what each of Source is
-	Source    []byte            // the bytes, behind a type that the label leaves out
-	Messages  []any             // pointers to the generated structs, of a stream one after the other
-	Places    []wire.FetchPlace // of the objects of a fetch stream
-	Fields    map[string]any    // for JSON
-	Consumed  int               // how many bytes of the input it took
-	Reencoded []byte            // what the codecs write for it
-	EncodeErr error             // why they do not
-	Err       error             // why the bytes were not accepted: *wire.Error or *tree.Error
+	Name      string         // of the message that it was; of the stream
+	Tree      *tree.Tree     // what each of Source is
+	Source    []byte         // the bytes, behind a type that the label leaves out
+	Messages  []any          // pointers to the generated structs, of a stream one after the other
+	Fields    map[string]any // for JSON
+	Consumed  int            // how many bytes of the input it took
+	Reencoded []byte         // what the codecs write for it
+	EncodeErr error          // why they do not
+	Err       error          // why the bytes were not accepted: *wire.Error or *tree.Error
 }
 
 // Decode decodes the bytes of what a label stands for. Given are fields of the message that are not on the wire.

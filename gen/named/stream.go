@@ -61,11 +61,9 @@ func (w *walk) next(n *tree.Node) error {
 		return at(err, n.Offset)
 	}
 	if o, ok := c.Value.(*moqt.FetchObject); ok {
-		place, e := w.cursor.Next(stepOf(moqt.Version(w.Version), o))
-		if e != nil {
+		if _, e := w.cursor.Next(stepOf(moqt.Version(w.Version), o)); e != nil {
 			return e.At("", n.Offset).In(w.Protocol.Name(), n.Name)
 		}
-		w.Places = append(w.Places, place)
 	}
 	if w.EncodeErr == nil {
 		w.Reencoded, w.EncodeErr = c.Append(w.Reencoded)
@@ -124,7 +122,7 @@ func (w *walk) prepare(m any) {
 			m.PriorObjectID = wire.Some(prior.ObjectID)
 		}
 	case *moqt.FetchObject:
-		m.First = len(w.Places) == 0 && moqt.Version(w.Version) > moqt.Version14
+		m.First = len(w.Messages) == 1 && moqt.Version(w.Version) > moqt.Version14 // behind the header
 	}
 }
 
