@@ -85,11 +85,12 @@ func (p *parser) versionAttribute(list []*Version) {
 		return
 	}
 	for p.peek().kind == tokString {
-		s := p.next().text
+		s := p.next()
 		for _, v := range list {
-			text := s
-			if strings.Contains(s, "%") {
-				text = fmt.Sprintf(s, v.Number)
+			text, ok := withNumber(s.text, v.Number)
+			if !ok {
+				p.add(s.pos, "in %q the number of the version stands as %%d, or with two digits as %%02d or %%02x", text)
+				return
 			}
 			switch t.text {
 			case "name":
@@ -109,6 +110,16 @@ func (p *parser) versionAttribute(list []*Version) {
 			}
 		}
 	}
+}
+
+// withNumber puts the number of a version into a text that has a place for it. The text is no format of
+// package fmt: there a few bytes can ask for megabytes.
+func withNumber(text string, n int) (string, bool) {
+	out := strings.NewReplacer("%d", strconv.Itoa(n), "%02d", fmt.Sprintf("%02d", n), "%02x", fmt.Sprintf("%02x", n)).Replace(text)
+	if strings.Contains(out, "%") {
+		return text, false
+	}
+	return out, true
 }
 
 func (p *parser) addVersion(v *Version) {
