@@ -108,20 +108,25 @@ var ofStreams = map[string]map[string]string{
 	"FETCH_OBJECT": {
 		"bytes": "payload_length", "group": "object.group", "subgroup": "object.subgroup", "object": "object.object", "priority": "object.priority",
 	},
-	"DATAGRAM": {"group": "sequence"},
+	"DATAGRAM":     {"group": "sequence"},
+	"CLIENT_SETUP": {"supported_versions": "versions"}, // where it is moq-lite that is spoken, until the answer
+	"SERVER_SETUP": {"selected_version": "version"},
 }
+
+// uncompared are fields of the dissector that moqdump counts, or shows as what their bits mean.
+var uncompared = []string{"payload", "padding", "token_value", "type", "flags"}
 
 // differences compares the fields. moqdump leaves out zeros, counts payloads and tokens, shows the track of a
 // stream in a column of its own, and of frames and objects what their streams say of them.
 func differences(got, want shown) []string {
 	var out []string
 	names := ofStreams[want.name]
-	inner := names["bytes"] != ""
+	inner := want.name == "FRAME" || strings.HasSuffix(want.name, "_OBJECT")
 	fields := map[string][]string{}
 	for key, values := range want.fields {
 		switch {
 		case strings.HasPrefix(key, "0x") || strings.HasSuffix(key, "_length") || key == "meaning":
-		case names[key] != "":
+		case names[key] != "" && got.fields[key] == nil:
 			fields[names[key]] = values
 		case want.name == "FRAME": // its place in its group and its time, which the dissector leaves to the reader
 		case strings.HasSuffix(want.name, "DATAGRAM") && key == "bytes": // as the payload
@@ -139,8 +144,9 @@ func differences(got, want shown) []string {
 	}
 	column := []string{"broadcast", "track", "track_namespace", "track_name"}
 	for key, values := range got.fields {
-		hidden := inner || key == "payload" || key == "token_value" || key == "type" || key == "flags" || want.track != "" && slices.Contains(column, key)
-		if fields[key] == nil && !hidden && strings.Trim(strings.Join(values, ""), "0") != "" {
+		hidden := inner || slices.Contains(uncompared, key) || want.track != "" && slices.Contains(column, key)
+		zero := func(v string) bool { return v == "" || v == "0" || strings.HasPrefix(v, "0 (") }
+		if fields[key] == nil && !hidden && slices.ContainsFunc(values, func(v string) bool { return !zero(v) }) {
 			out = append(out, fmt.Sprintf("%s is %q, moqdump has no such field", key, values))
 		}
 	}

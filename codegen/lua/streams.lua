@@ -21,6 +21,17 @@ local function copy(side)
   return out
 end
 
+-- known is what the messages so far on a stream said, by name. What one said first another does not change: whether
+-- objects have properties stands in the header, and the properties of an object have the same name.
+local function known(before, node)
+  local out = {}
+  for k, v in pairs(before) do out[k] = v end
+  for k, v in pairs(node.values) do
+    if not out[k] or out[k].from == node.name then out[k] = { hi = v.hi, lo = v.lo, n = v.n, from = node.name } end
+  end
+  return out
+end
+
 -- decode reads one thing at pos: a message, the type of a stream (which has no values), or the text of what is wrong.
 local function decode(version, r, c)
   local side = c.side
@@ -72,10 +83,7 @@ local function step(version, tvb, pinfo, tree, pos, c)
   show_message(version, tvb, pinfo, tree, result, c.id, c.role)
   side.dead = result.broken
   side.left = r.left or 0
-  side.values = result.values
-  for k, v in pairs(old.values) do
-    if side.values[k] == nil then side.values[k] = v end
-  end
+  side.values = known(old.values, result)
   return r.pos
 end
 
