@@ -90,7 +90,7 @@ func TestOutputNamesItsSourceAndHandshake(t *testing.T) {
 	}
 	all := ""
 	for _, file := range files {
-		if !strings.HasPrefix(string(file.Data), Header("lite.moq")+"\n\npackage lite\n") {
+		if !strings.HasPrefix(string(file.Data), Header("lite.moq")+"\n\n") || !strings.Contains(string(file.Data), "\npackage lite\n") {
 			t.Errorf("%s starts with %.80q", file.Name, file.Data)
 		}
 		all += string(file.Data)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"strings"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -31,6 +32,7 @@ func Header(source string) string {
 // name of the spec file. The same f gives the same bytes.
 func Go(f *spec.Family, source string) ([]File, error) {
 	g := newGenerator(f, source)
+	g.genDoc()
 	g.genVersions()
 	if g.hasTypedStreams() {
 		g.genStreams()
@@ -91,6 +93,23 @@ func (g *generator) file(name string) *j.File {
 // text adds a file whose content is the same for every family.
 func (g *generator) text(name, text string) {
 	g.files = append(g.files, &pending{name: name + ".go", text: Header(g.source) + "\n\npackage " + g.fam.Name + "\n" + text})
+}
+
+// genDoc makes the package comment, of the comment in front of the family. What stands two spaces in is code.
+func (g *generator) genDoc() {
+	if g.fam.Doc == "" {
+		return
+	}
+	var b strings.Builder
+	for line := range strings.Lines(g.fam.Doc + "\n") {
+		if code, ok := strings.CutPrefix(line, "  "); ok {
+			line = "\t" + code
+		} else if line != "\n" {
+			line = " " + line
+		}
+		b.WriteString("//" + line)
+	}
+	g.files = append(g.files, &pending{name: "doc.go", text: Header(g.source) + "\n\n" + b.String() + "package " + g.fam.Name + "\n"})
 }
 
 // render formats all files. A failure to format is a bug of the generator.

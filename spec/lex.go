@@ -72,7 +72,7 @@ func (l *lexer) line(s string, line int) {
 		case c == ' ' || c == '\t':
 			i++
 		case c == '#':
-			l.comments[line] = comment{strings.TrimSpace(s[i+1:]), len(l.tokens) == before}
+			l.comments[line] = comment{strings.TrimRight(strings.TrimPrefix(s[i+1:], " "), " \t"), len(l.tokens) == before}
 			return
 		case isLetter(c):
 			n := scan(s[i:], isIdent)
