@@ -22,8 +22,10 @@ type Side struct {
 // Part is the next thing on a stream: a message, or what was found in its place.
 type Part struct {
 	Tree // its offsets count from the start of the message
-	// More: the bytes are too few to tell. Nothing else holds then but Err, which says what is missing.
+	// More: the bytes are too few to tell. Nothing else holds then but Err, which says what is missing,
+	// and Need: with fewer bytes than that it is no use to try again.
 	More bool
+	Need uint64
 	// Whole: the next message starts behind the tree and Bulk. Where it is false nobody knows.
 	Whole bool
 	// Bulk is how many bytes of payload, which the tree leaves out, follow it; [Endless] for all that come.
@@ -69,6 +71,7 @@ func (sd *Side) Next(src []byte, given ...Given) Part {
 		p.Message = p.Root.Name
 	}
 	if p.More = s.wantsMore(); p.More {
+		p.Need = max(s.need, uint64(len(src))+1)
 		return p
 	}
 	sd.before = s.before

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -67,6 +68,7 @@ type state struct {
 	heads  bool     // payloads are left to the caller: this many bytes of
 	bulk   uint64   // the last message
 	whole  bool     // which ends where it says
+	need   uint64   // how many bytes it takes to get beyond the first that are missing
 	choice string   // what the messages that may come next are called
 
 	at     *Node // whose parts are being decoded
@@ -217,6 +219,9 @@ func (s *state) field() string {
 
 // short notes that need bytes were expected at off and fewer are there.
 func (s *state) short(n *Node, off int, need uint64) {
+	if s.need == 0 {
+		s.need = uint64(off) + min(need, math.MaxInt32)
+	}
 	if s.extent != cut && s.full() {
 		return
 	}
