@@ -36,7 +36,11 @@ func (l *live) message(st *stream, h *half, e quicdec.Event) bool {
 		l.lose(st, h, e, &Problem{Offset: h.off, Expected: "the end of the stream", Found: "more bytes", Dump: dump(h.buf, 0), DumpAt: h.off})
 		return false
 	}
+	if uint64(len(h.buf)) < h.need {
+		return false
+	}
 	part := h.side.Next(h.buf, l.given()...)
+	h.need = part.Need
 	switch {
 	case part.More:
 		return false

@@ -46,6 +46,7 @@ type half struct {
 	side    *tree.Side // nil until the type of the stream is known
 	buf     []byte     // bytes not decoded yet
 	off     uint64     // offset of buf in the stream
+	need    uint64     // bytes that it takes to go on
 	skip    uint64     // bytes to pass over: the rest of a payload
 	payload *payload   // which is being passed over
 	count   int        // messages so far
