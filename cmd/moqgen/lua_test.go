@@ -125,7 +125,7 @@ func differences(got, want shown) []string {
 	fields := map[string][]string{}
 	for key, values := range want.fields {
 		switch {
-		case strings.HasPrefix(key, "0x") || strings.HasSuffix(key, "_length") || key == "meaning":
+		case strings.HasPrefix(key, "0x") || strings.HasSuffix(key, "_length") || key == "meaning" || key == "missing":
 		case names[key] != "" && got.fields[key] == nil:
 			fields[names[key]] = values
 		case want.name == "FRAME": // its place in its group and its time, which the dissector leaves to the reader

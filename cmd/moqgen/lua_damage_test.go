@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/moqrx/moqrx/cmd/internal/sample"
+)
+
+// TestDissectorBearsDamagedCaptures changes the order of packets, and leaves out one within a payload: the
+// messages are those that moqdump reads.
+func TestDissectorBearsDamagedCaptures(t *testing.T) {
+	script := writeDissector(t, "")
+	whole := filepath.Join(t.TempDir(), "whole.pcapng")
+	steps, err := sample.Transport(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recordAll(t, whole, []talk{{sample.ALPN(18), steps}})
+	data, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := split(t, data)
+	big := largeRun(blocks)
+	if big < 0 {
+		t.Fatal("no payload spans packets")
+	}
+	damaged := map[string][][]byte{}
+	damaged["reordered"] = slices.Clone(blocks)
+	slices.Reverse(damaged["reordered"][big : big+3])
+	damaged["lossy"] = slices.Delete(slices.Clone(blocks), big+1, big+2)
+	moqdump := buildMoqdump(t)
+	for name, list := range damaged {
+		file := filepath.Join(t.TempDir(), name+".pcapng")
+		save(t, file, string(bytes.Join(list, nil)))
+		got, all := byStream(tshark(t, script, file, nil)), dumped(t, moqdump, file, nil)
+		want, objects := byStream(all), 0
+		for stream, list := range want {
+			compareStream(t, name+" "+stream, got[stream], list)
+		}
+		for _, m := range all {
+			if m.name == "SUBGROUP_OBJECT" {
+				objects++
+			}
+		}
+		if objects != 5 {
+			t.Errorf("%s: moqdump reads %d objects of 5", name, objects)
+		}
+	}
+}
+
+// split takes a pcapng apart into its blocks.
+func split(t *testing.T, data []byte) (blocks [][]byte) {
+	t.Helper()
+	for len(data) > 0 {
+		n := binary.LittleEndian.Uint32(data[4:])
+		if n < 12 || int(n) > len(data) {
+			t.Fatal("this is no pcapng")
+		}
+		blocks = append(blocks, data[:n])
+		data = data[n:]
+	}
+	return blocks
+}
+
+// largeRun finds three large packets in a row behind the handshake: those of a payload.
+func largeRun(blocks [][]byte) int {
+	const packet, large = 6, 1200
+	run := 0
+	for i, b := range blocks {
+		if binary.LittleEndian.Uint32(b) == packet && len(b) > large && i > 15 {
+			if run++; run == 3 {
+				return i - 2
+			}
+		} else {
+			run = 0
+		}
+	}
+	return -1
+}
+
+// TestDissectorIsLuaOfWireshark4 parses the dissector as Lua 5.4, which newer Wiresharks have; the other
+// tests run it in the Lua of the tshark at hand.
+func TestDissectorIsLuaOfWireshark4(t *testing.T) {
+	luac, err := exec.LookPath("luac5.4")
+	if err != nil {
+		t.Skip("SKIPPED: there is no luac5.4 on the PATH, so that the dissector is not tried as Lua 5.4")
+	}
+	t.Chdir("../..")
+	var out, errs bytes.Buffer
+	if code := run([]string{"lua"}, &out, &errs); code != 0 {
+		t.Fatal(&errs)
+	}
+	file := filepath.Join(t.TempDir(), "moq.lua")
+	save(t, file, out.String())
+	if text, err := exec.Command(luac, "-p", file).CombinedOutput(); err != nil {
+		t.Errorf("luac5.4 says %s", text)
+	}
+}
