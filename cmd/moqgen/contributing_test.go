@@ -23,27 +23,7 @@ func TestContributingAddsADraft(t *testing.T) {
 	if n := specLines(listings); n >= 20 {
 		t.Errorf("the example takes %d lines of spec; it promises fewer than 20", n)
 	}
-	old, err := os.ReadFile("../../spec/lite.moq")
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, tail, ok := strings.Cut(string(old), "\n}\n")
-	if !ok {
-		t.Fatal("the family has no end")
-	}
-	// Inside the module, because the files import the wire package; testdata is not built with it.
-	dir, err := os.MkdirTemp("testdata", "draft-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	path := filepath.Join(dir, "spec", "lite.moq")
-	save(t, path, head+"\n"+listings[0]+"}\n"+tail+"\n"+listings[1])
-
+	dir, path := withDraft(t, listings)
 	moqgen := func(args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
@@ -72,6 +52,32 @@ func TestContributingAddsADraft(t *testing.T) {
 	if out, err := tests.CombinedOutput(); err != nil {
 		t.Errorf("the generated tests fail: %v\n%s", err, out)
 	}
+}
+
+// withDraft writes the spec of moq-lite with the draft of the listings into a directory, which goes away with the test.
+func withDraft(t *testing.T, listings []string) (dir, path string) {
+	t.Helper()
+	old, err := os.ReadFile("../../spec/lite.moq")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, tail, ok := strings.Cut(string(old), "\n}\n")
+	if !ok {
+		t.Fatal("the family has no end")
+	}
+	// Inside the module, because the files import the wire package; testdata is not built with it.
+	dir, err = os.MkdirTemp("testdata", "draft-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	path = filepath.Join(dir, "spec", "lite.moq")
+	save(t, path, head+"\n"+listings[0]+"}\n"+tail+"\n"+listings[1])
+	return dir, path
 }
 
 // listings are the fenced blocks of a kind.

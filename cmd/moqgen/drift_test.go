@@ -59,6 +59,13 @@ func TestCheckFindsDrift(t *testing.T) {
 			t.Errorf("the diff lacks %q", want)
 		}
 	}
+	repaired(t, moqgen, stale, own)
+}
+
+// repaired tells whether -w brings back what drifted, removes the file that is not made any more and leaves the one that
+// is not generated.
+func repaired(t *testing.T, moqgen func(...string) (int, string), stale, own string) {
+	t.Helper()
 	moqgen("-w")
 	if code, out := moqgen("-check"); code != 0 {
 		t.Errorf("after writing again: %d, %.200s", code, out)

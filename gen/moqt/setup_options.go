@@ -13,13 +13,13 @@ type SetupOptions struct {
 	Path                  wire.Optional[string] // MALFORMED_PATH where it is not even text; client, where the transport has no URI
 	MaxRequestID          wire.Optional[uint64] // 14-16: absent is 0: the peer may request nothing
 	AuthorizationToken    []Token
-	MaxAuthTokenCacheSize wire.Optional[uint64]
+	MaxAuthTokenCacheSize wire.Optional[uint64] // in bytes, 16 more for each token; absent is 0
 	Authority             wire.Optional[string] // MALFORMED_AUTHORITY; client, where the transport has no URI
-	MaxFilterRanges       wire.Optional[uint64] // 19+
+	MaxFilterRanges       wire.Optional[uint64] // 19+: absent is 0: no range filters
 	MoqtImplementation    wire.Optional[string] // the text of 14 has 0x05, which is AUTHORITY; deployed endpoints send 0x07
-	MaxRequestUpdates     wire.Optional[uint64] // 19+
-	RelayHops             wire.Optional[uint64] // 17+: hop id of the sender; not in the text, deployed
-	RelayCost             wire.Optional[uint64] // 17+: not in the text, deployed
+	MaxRequestUpdates     wire.Optional[uint64] // 19+: absent is 0: no limit
+	RelayHops             wire.Optional[uint64] // 17+: hop id of the sender, 0 for none; not in the text, deployed
+	RelayCost             wire.Optional[uint64] // 17+: of crossing this link; absent is 1; not in the text, deployed
 	Solicit               wire.Optional[uint64] // 1: announce only what is asked for; not in the text, deployed
 	Unknown               []wire.Param          // items of types that have no field here, and further ones of those that have
 	Order                 []uint64              // types in their order on the wire, when that was not ascending; 14-15
