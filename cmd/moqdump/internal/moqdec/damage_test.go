@@ -72,6 +72,20 @@ func TestFollowsTheVersionInSetup(t *testing.T) {
 	}
 }
 
+// WebTransport without a sub-protocol leaves the version to SETUP as well.
+func TestFollowsTheVersionInSetupOverWebTransport(t *testing.T) {
+	s := newScript("h3")
+	s.send(up, 0, h3(":method", "CONNECT", ":protocol", "webtransport", ":path", "/room"), false)
+	s.send(down, 0, h3(":status", "200"), false)
+	s.hex(up, 4, "4041 00"+clientSetup)
+	s.hex(down, 4, setup01)
+	s.hex(up, 8, "4041 00 02 06 00 01 61 01 62 05")
+	s.hex(down, 8, "01 05")
+	if got := s.end(); !strings.Contains(got, "(moq-lite-01)") || !strings.Contains(got, "SUBSCRIBE_OK       a:b  priority=5") || strings.Contains(got, "!") {
+		t.Errorf("moq-lite-01 is not recognized:\n%s", got)
+	}
+}
+
 // Without SERVER_SETUP the events do not wait for ever.
 func TestGoesOnWithoutTheVersion(t *testing.T) {
 	s := newScript("moql")
