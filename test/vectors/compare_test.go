@@ -50,7 +50,7 @@ func (c comparison) field(key string, want any, all, got map[string]any) error {
 }
 
 // defaults are what parameters mean that are not there, other than 0.
-var defaults = map[string]any{"forward": "1", "subscriberpriority": "128"}
+var defaults = map[string]any{"forward": "1", "subscriberpriority": "128", "publisherpriority": "128"}
 
 // find looks for a field by its name in any style, then by its synonyms.
 func find(got map[string]any, key string) (any, bool) {

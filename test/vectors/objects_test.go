@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/moqrx/moqrx/gen/wire"
 )
@@ -13,9 +14,10 @@ import (
 // to some encoders, and those that they stand for to others; both are right.
 func (c comparison) stream(want, got map[string]any) error {
 	objects, _ := got["objects"].([]any)
-	places := subgroupPlaces
-	if c.name == "FETCH_STREAM" || c.name == "FETCH_OBJECT" {
-		places = c.fetchPlaces
+	header, object, places := c, c, subgroupPlaces
+	header.name, object.name = "SUBGROUP_HEADER", "SUBGROUP_OBJECT"
+	if strings.HasPrefix(c.name, "FETCH") {
+		header.name, object.name, places = "FETCH_HEADER", "FETCH_OBJECT", c.fetchPlaces
 	}
 	if c.name == "FETCH_OBJECT" {
 		objects = []any{got}
@@ -24,20 +26,20 @@ func (c comparison) stream(want, got map[string]any) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
-	rest := maps.Clone(want)
-	if list, ok := want["objects"].([]any); ok {
-		errs = append(errs, c.objects(list, objects, meant))
-		delete(rest, "objects")
-	} else if c.name == "FETCH_OBJECT" {
+	if c.name == "FETCH_OBJECT" {
 		return c.object(want, got, meant[0])
 	}
-	c.header(rest, got, objects)
-	return errors.Join(append(errs, c.fields(rest, got))...)
+	rest := maps.Clone(want)
+	if list, ok := want["objects"].([]any); ok {
+		err = object.objects(list, objects, meant)
+		delete(rest, "objects")
+	}
+	leaveOut(rest, got, objects)
+	return errors.Join(err, header.fields(rest, got))
 }
 
-// header leaves out of want what a vector means otherwise.
-func (c comparison) header(want, got map[string]any, objects []any) {
+// leaveOut takes out of what is wanted of a header what a vector means otherwise.
+func leaveOut(want, got map[string]any, objects []any) {
 	for _, key := range []string{"priority", "publisher_priority"} {
 		if got["priority"] == nil { // where the track's default holds, a vector names what that is
 			delete(want, key)
