@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -13,6 +14,7 @@ import (
 type draftText struct {
 	sections map[string]string // titles by number
 	figures  []figure
+	codes    map[string][]string // "0x3 PROTOCOL_VIOLATION" by title of the section with the table
 }
 
 // figure is the layout of something in the text, such as "SUBSCRIBE Message { ... }".
@@ -60,7 +62,9 @@ type reader struct {
 	close         string // the line that ends the figure
 }
 
-func newReader() *reader { return &reader{draftText: draftText{sections: map[string]string{}}} }
+func newReader() *reader {
+	return &reader{draftText: draftText{sections: map[string]string{}, codes: map[string][]string{}}}
+}
 
 func (r *reader) section(number, title string) {
 	r.number, r.title = number, title
@@ -84,6 +88,21 @@ func (r *reader) line(s string) {
 	}
 }
 
+// row takes a line of a table that gives codes to names, whichever comes first.
+func (r *reader) row(s string) {
+	if m := codeRow.FindStringSubmatch(s); m != nil {
+		name, code := m[1], m[2]
+		if strings.HasPrefix(name, "0x") {
+			name, code = code, name
+		}
+		if n, err := strconv.ParseUint(code, 0, 64); err == nil {
+			r.codes[r.title] = append(r.codes[r.title], fmt.Sprintf("0x%x %s", n, name))
+		}
+	}
+}
+
+var codeRow = regexp.MustCompile(`^\s*\| *([A-Za-z0-9_]+) *\| *([A-Za-z0-9_]+) *\|`)
+
 var heading = regexp.MustCompile(`^(#+) +(.*?)\s*(\{#.*\})?$`)
 
 // parseMarkdown reads the source of a draft: sections have no numbers there, but are counted.
@@ -98,6 +117,8 @@ func parseMarkdown(text string) *draftText {
 			fenced, r.open = !fenced, nil
 		case fenced:
 			r.line(s)
+		case strings.HasPrefix(s, "|"):
+			r.row(s)
 		case s == "--- middle":
 			middle = true
 		case s == "--- back":
@@ -132,6 +153,7 @@ func parsePlain(text string) *draftText {
 			r.section(m[1], m[2])
 		} else if strings.HasPrefix(s, "   ") {
 			r.line(s)
+			r.row(s)
 		}
 	}
 	return &r.draftText

@@ -78,6 +78,42 @@ func compareFigure(f *Family, m *Message, b *Block, version int, text *draftText
 	}
 }
 
+// The tables of the drafts give the codes of errors and the types of parameters and options the names that the spec has.
+func TestCodesAreThoseOfTheTables(t *testing.T) {
+	f := load(t, Transport)
+	eachDraft(t, f, func(t *testing.T, version int, text *draftText) {
+		compared := 0
+		for title, list := range text.codes {
+			var got []string
+			add := func(on Set, value uint64, name string) {
+				if on.Has(version) && value < 0x40000 { // else an extension
+					got = append(got, fmt.Sprintf("0x%x %s", value, name))
+				}
+			}
+			if e := f.Enum(tables[title]); e != nil {
+				for _, v := range e.Values {
+					add(v.On, v.Value, v.Name)
+				}
+			} else if r := f.Registry(tables[title]); r != nil {
+				for _, it := range r.Items {
+					add(it.On, it.ID, it.Name)
+				}
+			} else {
+				continue
+			}
+			compared++
+			for _, line := range append(without(got, list), without(list, got)...) {
+				if !slices.Contains(otherCodes[tables[title]], line) {
+					t.Errorf("%s: %s is only in one of %q and the spec", tables[title], line, title)
+				}
+			}
+		}
+		if compared < 4 {
+			t.Errorf("the text has only %d tables that are known", compared)
+		}
+	})
+}
+
 func without(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }

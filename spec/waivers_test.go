@@ -100,3 +100,17 @@ var otherTitles = map[string][]string{
 	"PublishErrorCode": {"PUBLISH_ERROR"}, "FetchErrorCode": {"FETCH_ERROR"}, "PublishNamespaceErrorCode": {"PUBLISH_NAMESPACE_ERROR"},
 	"SubscribeNamespaceErrorCode": {"SUBSCRIBE_NAMESPACE_ERROR"},
 }
+
+// tables are the sections with the tables of registries.
+var tables = map[string]string{
+	"Session Termination Error Codes": "SessionErrorCode", "REQUEST_ERROR Codes": "RequestErrorCode", "PUBLISH_DONE Codes": "PublishDoneCode",
+	"Data Stream Reset Error Codes": "StreamResetCode", "Stream Reset Error Codes": "StreamResetCode", "SUBSCRIBE_ERROR Codes": "SubscribeErrorCode",
+	"PUBLISH_ERROR Codes": "PublishErrorCode", "FETCH_ERROR Codes": "FetchErrorCode", "ANNOUNCE_ERROR Codes": "PublishNamespaceErrorCode",
+	"SUBSCRIBE_NAMESPACE_ERROR Codes": "SubscribeNamespaceErrorCode", "Message Parameters": "MessageParameters", "Setup Options": "SetupOptions",
+}
+
+// otherCodes are lines in which the tables and the spec differ on purpose.
+var otherCodes = map[string][]string{
+	// One name each for what was renamed, so that a program has one field for it.
+	"MessageParameters": {"0x2 DELIVERY_TIMEOUT", "0x2 OBJECT_DELIVERY_TIMEOUT", "0x21 LOCATION_FILTER", "0x21 SUBSCRIPTION_FILTER"},
+}

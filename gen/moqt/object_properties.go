@@ -9,10 +9,10 @@ import (
 
 // ObjectProperties is the items of a list, each present or not.
 type ObjectProperties struct {
-	OldTimestamp     wire.Optional[uint64] // what TIMESTAMP was before: not in the text, deployed endpoints read both
-	Timescale        wire.Optional[uint64] // in place of the track's; not in the text, deployed
+	OldTimestamp     wire.Optional[uint64] // the TIMESTAMP that the registries of 18 and 19 have; deployed endpoints read both
+	Timescale        wire.Optional[uint64] // in place of the track's; of draft-ietf-moq-loc
 	Immutable        wire.Optional[string] // a list of its own, kept as it is: none of its bytes may change
-	Timestamp        wire.Optional[uint64] // in units of the TIMESCALE; not in the text, deployed
+	Timestamp        wire.Optional[uint64] // in units of the TIMESCALE; not in the registries of 18 and 19, deployed
 	PriorGroupIDGap  wire.Optional[uint64]
 	PriorObjectIDGap wire.Optional[uint64]
 	Unknown          []wire.Param // items of types that have no field here, and further ones of those that have

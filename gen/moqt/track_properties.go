@@ -12,7 +12,7 @@ type TrackProperties struct {
 	DeliveryTimeout            wire.Optional[uint64]     // 16+
 	MaxCacheDuration           wire.Optional[uint64]     // 16+
 	SubgroupDeliveryTimeout    wire.Optional[uint64]     // 18+
-	Timescale                  wire.Optional[uint64]     // 16+: units per second; 0 reads as absent; not in the text, deployed
+	Timescale                  wire.Optional[uint64]     // 16+: units per second; 0 reads as absent; of draft-ietf-moq-loc
 	Immutable                  wire.Optional[string]     // 16+: a list of its own, kept as it is: none of its bytes may change
 	DefaultPublisherPriority   wire.Optional[uint64]     // 16+
 	DefaultPublisherGroupOrder wire.Optional[GroupOrder] // 16+
