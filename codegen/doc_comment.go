@@ -55,6 +55,9 @@ func (g *generator) placesDoc(m *spec.Message) string {
 			text := "in a datagram"
 			if s := g.fam.Stream(p.Stream, p.On); s != nil {
 				text = fmt.Sprintf("on a %s stream %s (%s)", s.Kind, p.Stream, senders[p.Role])
+				if p.First {
+					text = fmt.Sprintf("first on a %s stream %s (%s)", s.Kind, p.Stream, senders[p.Role])
+				}
 			}
 			if p.On != m.On() {
 				text += " in " + g.versionsText(p.On)

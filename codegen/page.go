@@ -139,7 +139,11 @@ func (p *page) place(place spec.Place) string {
 	if s == nil {
 		return place.Stream
 	}
-	return fmt.Sprintf("%s stream %s, %s", s.Kind, s.Name, senders[place.Role])
+	text := fmt.Sprintf("%s stream %s, %s", s.Kind, s.Name, senders[place.Role])
+	if place.First {
+		text += ", first"
+	}
+	return text
 }
 
 func framingText(f spec.Framing) string {

@@ -125,6 +125,7 @@ type Code struct {
 type Place struct {
 	Stream string // name of a Stream, or "datagram"
 	Role   string // "opener", "acceptor", "either"; "" for datagrams
+	First  bool   // it is what its sender starts with
 	On     Set
 	Pos    Pos
 }

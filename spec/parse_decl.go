@@ -266,6 +266,7 @@ func (p *parser) places(b *Block) {
 			default:
 				p.add(t.pos, "a sender is opener, acceptor or either, not %s", place.Role)
 			}
+			place.First = p.accept("first")
 		}
 		place.On = p.ranges(b.On)
 		b.Places = append(b.Places, place)

@@ -10,7 +10,7 @@ import (
 // AnnounceInit is the ANNOUNCE_INIT message (moq-lite-01 to moq-lite-02).
 // Mandatory first answer on 01 and 02: what there is.
 //
-// It stands on a bidi stream Announce (sent to its opener).
+// It stands first on a bidi stream Announce (sent to its opener).
 // See draft-lcurley-moq-lite, section 6.7 (01-02).
 //
 //	ANNOUNCE_INIT {

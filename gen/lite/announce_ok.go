@@ -10,7 +10,7 @@ import (
 // AnnounceOK is the ANNOUNCE_OK message (moq-lite-05 to moq-lite-06-wip).
 // Mandatory first answer.
 //
-// It stands on a bidi stream Announce (sent to its opener).
+// It stands first on a bidi stream Announce (sent to its opener).
 // See draft-lcurley-moq-lite, section 7.5 (05+).
 //
 //	ANNOUNCE_OK {

@@ -10,7 +10,7 @@ import (
 // AnnounceRequest is the ANNOUNCE_REQUEST message (moq-lite-01 to moq-lite-06-wip).
 // Asks for the broadcasts under a prefix. The draft calls it by several names over time.
 //
-// It stands on a bidi stream Announce (sent by its opener).
+// It stands first on a bidi stream Announce (sent by its opener).
 // See draft-lcurley-moq-lite, section 6.6 (01-02), section 7.3 (03), section 7.4 (05+).
 //
 //	ANNOUNCE_REQUEST {

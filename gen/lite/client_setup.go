@@ -11,7 +11,7 @@ import (
 // On 01 and 02 the version is agreed on in messages, in the form that draft-ietf-moq-transport-14 gives them
 // whatever comes out of it. The stream stays open as long as the session.
 //
-// It stands on a bidi stream Setup (sent by its opener).
+// It stands first on a bidi stream Setup (sent by its opener).
 //
 //	CLIENT_SETUP {
 //	  Type        vi = 0x20

@@ -11,7 +11,7 @@ import (
 // Asks for one group. FRAMEs and FIN answer it; there is no other answer.
 // The codec exists on 03 and 04, whose endpoints refuse the stream.
 //
-// It stands on a bidi stream Fetch (sent by its opener).
+// It stands first on a bidi stream Fetch (sent by its opener).
 // See draft-lcurley-moq-lite, section 7.9 (03), section 7.14 (05), section 7.16 (06).
 //
 //	FETCH {

@@ -10,7 +10,7 @@ import (
 // Goaway is the GOAWAY message (moq-lite-04 to moq-lite-06-wip).
 // The peer should move to another URI. Nobody sends it on moq-lite so far.
 //
-// It stands on a bidi stream Goaway (sent by its opener).
+// It stands first on a bidi stream Goaway (sent by its opener).
 // See draft-lcurley-moq-lite, section 7.16 (05), section 7.18 (06).
 //
 //	GOAWAY {

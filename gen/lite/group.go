@@ -10,7 +10,7 @@ import (
 // Group is the GROUP message (moq-lite-01 to moq-lite-06-wip).
 // Starts a group; frames follow to the FIN.
 //
-// It stands on a uni stream Group (sent by its opener).
+// It stands first on a uni stream Group (sent by its opener).
 // See draft-lcurley-moq-lite, section 6.12 (01-02), section 7.11 (03), section 7.17 (05), section 7.19 (06).
 //
 //	GROUP {

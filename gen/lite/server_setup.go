@@ -9,7 +9,7 @@ import (
 
 // ServerSetup is the SERVER_SETUP message (moq-lite-01 to moq-lite-02).
 //
-// It stands on a bidi stream Setup (sent to its opener).
+// It stands first on a bidi stream Setup (sent to its opener).
 //
 //	SERVER_SETUP {
 //	  Type        vi = 0x21

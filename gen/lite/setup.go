@@ -10,7 +10,7 @@ import (
 // Setup is the SETUP message (moq-lite-05 to moq-lite-06-wip).
 // What an endpoint says about itself: the only message of the Setup stream, and then FIN.
 //
-// It stands on a uni stream Setup (sent by its opener).
+// It stands first on a uni stream Setup (sent by its opener).
 // See draft-lcurley-moq-lite, section 7.3 (05+).
 //
 //	SETUP {

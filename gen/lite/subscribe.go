@@ -10,7 +10,7 @@ import (
 // Subscribe is the SUBSCRIBE message (moq-lite-01 to moq-lite-06-wip).
 // Asks for the groups of a track.
 //
-// It stands on a bidi stream Subscribe (sent by its opener).
+// It stands first on a bidi stream Subscribe (sent by its opener).
 // See draft-lcurley-moq-lite, section 6.9 (01-02), section 7.5 (03), section 7.7 (05), section 7.9 (06).
 //
 //	SUBSCRIBE {

@@ -10,7 +10,7 @@ import (
 // Track is the TRACK message (moq-lite-05 to moq-lite-06-wip).
 // Asks for the properties of a track.
 //
-// It stands on a bidi stream Track (sent by its opener).
+// It stands first on a bidi stream Track (sent by its opener).
 // See draft-lcurley-moq-lite, section 7.9 (05), section 7.11 (06).
 //
 //	TRACK {

@@ -10,7 +10,7 @@ import (
 // TrackInfo is the TRACK_INFO message (moq-lite-05 to moq-lite-06-wip).
 // The properties of a track, which never change.
 //
-// It stands on a bidi stream Track (sent to its opener).
+// It stands first on a bidi stream Track (sent to its opener).
 // See draft-lcurley-moq-lite, section 7.10 (05), section 7.12 (06).
 //
 //	TRACK_INFO {

@@ -9,7 +9,7 @@ import (
 
 // ClientSetup is the CLIENT_SETUP message (moq-transport-14 to moq-transport-16).
 //
-// It stands on a bidi stream Control (sent by its opener).
+// It stands first on a bidi stream Control (sent by its opener).
 // See draft-ietf-moq-transport, section 9.3 (14-16).
 //
 //	CLIENT_SETUP {

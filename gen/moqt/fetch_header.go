@@ -10,7 +10,7 @@ import (
 // FetchHeader is the FETCH_HEADER message (moq-transport-14 to moq-transport-22).
 // Starts the stream that answers a FETCH; objects follow to the FIN.
 //
-// It stands on a uni stream Fetch (sent by its opener).
+// It stands first on a uni stream Fetch (sent by its opener).
 // See draft-ietf-moq-transport, section 10.4.4 (14-17), section 11.4.4 (18-19).
 //
 //	FETCH_HEADER {

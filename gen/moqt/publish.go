@@ -10,7 +10,7 @@ import (
 // Publish is the PUBLISH message (moq-transport-14 to moq-transport-22).
 // Offers a track.
 //
-// It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent by its opener) in 17+.
+// It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
 // See draft-ietf-moq-transport, section 9.13 (14-16), section 9.11 (17), section 10.10 (18-19).
 //
 //	PUBLISH {

@@ -10,7 +10,7 @@ import (
 // PublishNamespace is the PUBLISH_NAMESPACE message (moq-transport-14 to moq-transport-22).
 // Announces a namespace. With the cluster extension it may come again on its stream, with another path.
 //
-// It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent by its opener) in 17+.
+// It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
 // See draft-ietf-moq-transport, section 9.23 (14), section 9.20 (15-16), section 9.17 (17), section 10.15 (18-19).
 //
 //	PUBLISH_NAMESPACE {

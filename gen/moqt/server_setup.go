@@ -9,7 +9,7 @@ import (
 
 // ServerSetup is the SERVER_SETUP message (moq-transport-14 to moq-transport-16).
 //
-// It stands on a bidi stream Control (sent to its opener).
+// It stands first on a bidi stream Control (sent to its opener).
 // See draft-ietf-moq-transport, section 9.3 (14-16).
 //
 //	SERVER_SETUP {

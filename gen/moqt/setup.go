@@ -10,7 +10,7 @@ import (
 // Setup is the SETUP message (moq-transport-17 to moq-transport-22).
 // The first message of each control stream.
 //
-// It stands on a uni stream Control (sent by its opener).
+// It stands first on a uni stream Control (sent by its opener).
 // See draft-ietf-moq-transport, section 9.4 (17), section 10.3 (18-19).
 //
 //	SETUP {

@@ -10,7 +10,7 @@ import (
 // SubgroupHeader is the SUBGROUP_HEADER message (moq-transport-14 to moq-transport-22).
 // Starts a subgroup stream; objects follow to the FIN.
 //
-// It stands on a uni stream Subgroup (sent by its opener).
+// It stands first on a uni stream Subgroup (sent by its opener).
 // See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-19).
 //
 //	SUBGROUP_HEADER {

@@ -10,7 +10,7 @@ import (
 // Subscribe is the SUBSCRIBE message (moq-transport-14 to moq-transport-22).
 // Asks for the objects of a track.
 //
-// It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent by its opener) in 17+.
+// It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
 // See draft-ietf-moq-transport, section 9.7 (14), section 9.9 (15-16), section 9.8 (17), section 10.7 (18-19).
 //
 //	SUBSCRIBE {

@@ -10,7 +10,7 @@ import (
 // SubscribeNamespace is the SUBSCRIBE_NAMESPACE message (moq-transport-14 to moq-transport-22).
 // Asks for the namespaces below a prefix, and up to 17 also for their tracks.
 //
-// It stands on a bidi stream Control (sent by either side) in 14-15, on a bidi stream Request (sent by its opener) in 16+.
+// It stands on a bidi stream Control (sent by either side) in 14-15, first on a bidi stream Request (sent by its opener) in 16+.
 // See draft-ietf-moq-transport, section 9.28 (14), section 9.23 (15), section 9.25 (16), section 9.20 (17), section 10.18 (18-19).
 //
 //	SUBSCRIBE_NAMESPACE {

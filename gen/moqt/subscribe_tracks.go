@@ -10,7 +10,7 @@ import (
 // SubscribeTracks is the SUBSCRIBE_TRACKS message (moq-transport-18 to moq-transport-22).
 // Asks for the tracks below a prefix: they come as PUBLISH.
 //
-// It stands on a bidi stream Request (sent by its opener).
+// It stands first on a bidi stream Request (sent by its opener).
 // See draft-ietf-moq-transport, section 10.19 (18-19).
 //
 //	SUBSCRIBE_TRACKS {

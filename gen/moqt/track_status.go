@@ -10,7 +10,7 @@ import (
 // TrackStatus is the TRACK_STATUS message (moq-transport-14 to moq-transport-22).
 // The layout of SUBSCRIBE.
 //
-// It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent by its opener) in 17+.
+// It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
 // See draft-ietf-moq-transport, section 9.20 (14), section 9.19 (15-16), section 9.16 (17), section 10.14 (18-19).
 //
 //	TRACK_STATUS {
