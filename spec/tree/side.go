@@ -15,6 +15,7 @@ type Side struct {
 	d       *Decoder
 	list    []*spec.Message // that may stand here
 	choice  string          // what the spec calls the choice between them
+	more    bool            // some of them may come behind the first
 	history []past
 	before  []string
 }
@@ -42,6 +43,12 @@ const Endless = math.MaxUint64
 // Side starts at the beginning of a side of a stream, behind the type of the stream.
 func (d *Decoder) Side(stream, role string) *Side {
 	sd := &Side{d: d, list: d.at(stream, role)}
+	for _, m := range sd.list {
+		for _, p := range m.Layout(d.version.Number).Places {
+			here := p.Stream == stream && (p.Role == role || p.Role == "either") && p.On.Has(d.version.Number)
+			sd.more = sd.more || here && !p.First
+		}
+	}
 	for _, ch := range d.family.Choices {
 		if ch.Stream == stream && (ch.Role == role || ch.Role == "either") && ch.On.Has(d.version.Number) {
 			sd.choice = ch.Name
@@ -50,8 +57,8 @@ func (d *Decoder) Side(stream, role string) *Side {
 	return sd
 }
 
-// Messages are those that may stand here, in the order of the spec.
-func (sd *Side) Messages() []*spec.Message { return sd.list }
+// Over tells whether nothing more may come.
+func (sd *Side) Over() bool { return len(sd.list) == 0 || len(sd.before) > 0 && !sd.more }
 
 // Next decodes the message at the start of src. Unless there is too little of it, the next call is about what
 // follows: the caller passes over Size and Bulk bytes.

@@ -5,22 +5,8 @@ import (
 	"slices"
 
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/quicdec"
-	"github.com/moqrx/moqrx/spec"
 	"github.com/moqrx/moqrx/spec/tree"
 )
-
-// repeated are messages that come again and again although they are the only ones of their place and have no type.
-var repeated = []string{"ANNOUNCE", "PROBE"}
-
-// over tells whether the half has had all its messages.
-func (l *live) over(h *half) bool {
-	list := h.side.Messages()
-	if len(list) != 1 {
-		return len(list) == 0
-	}
-	b := list[0].Layout(l.d.version)
-	return h.count > 0 && b.Framing != spec.Unframed && len(b.Codes) == 0 && !slices.Contains(repeated, list[0].Name)
-}
 
 // given is what messages of the session need to know that is not in them.
 func (l *live) given() []tree.Given {
@@ -32,7 +18,7 @@ func (l *live) given() []tree.Given {
 
 // message decodes one message, or its part in front of its payload.
 func (l *live) message(st *stream, h *half, e quicdec.Event) bool {
-	if l.over(h) {
+	if h.side.Over() {
 		l.lose(st, h, e, &Problem{Offset: h.off, Expected: "the end of the stream", Found: "more bytes", Dump: dump(h.buf, 0), DumpAt: h.off})
 		return false
 	}
