@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"math/bits"
+	"slices"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -292,7 +293,7 @@ func (c *codec) appendBit(b *spec.Bit) []j.Code {
 		l = &spec.Limit{High: b.Mask >> shift}
 	}
 	var out []j.Code
-	if cond := outside(x.Clone(), l, maxUint64); cond != nil {
+	if cond := outside(x.Clone(), l, maxUint64); cond != nil && !c.fits(b, l.High) {
 		out = append(out, j.If(cond).Block(c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit(limitText(l)), j.Uint64().Call(x.Clone())))))
 	}
 	if mask := b.Mask >> shift; mask&(mask+1) != 0 && b.Limit == nil { // bits with gaps between them
@@ -308,6 +309,13 @@ func (c *codec) appendBit(b *spec.Bit) []j.Code {
 		value = value.Op("<<").Lit(shift)
 	}
 	return append(out, j.Id("x").Op("|=").Add(value))
+}
+
+// fits tells whether the values of a closed enum, which are checked anyway, are all within the bits.
+func (c *codec) fits(b *spec.Bit, high uint64) bool {
+	return c.g.closed(b.Enum) && !slices.ContainsFunc(c.g.fam.Enum(b.Enum).Values, func(v *spec.EnumValue) bool {
+		return v.On&b.On != 0 && v.Value > high
+	})
 }
 
 // genStructAppend makes the append of a struct.

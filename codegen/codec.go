@@ -3,6 +3,7 @@ package codegen
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	j "github.com/dave/jennifer/jen"
 
@@ -181,24 +182,58 @@ func (c *codec) checks(f *spec.Field, x *j.Statement, fail func(e *j.Statement) 
 	return out
 }
 
-// refusals are the combinations of fields that are malformed.
+// refusals checks for the combinations that are malformed. Where several in a row have their last condition
+// in common, it is looked at once.
 func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
 	var out []j.Code
-	for _, r := range c.block.Refuse {
-		var all *j.Statement
-		for _, cond := range r.Conds {
-			one := c.cond(cond)
-			if len(cond.Values) > 1 {
-				one = j.Parens(one)
-			}
-			if all == nil {
-				all = one
-			} else {
-				all = all.Op("&&").Add(one)
-			}
+	for list := c.block.Refuse; len(list) > 0; {
+		first := list[0]
+		shared := first.Conds[len(first.Conds)-1]
+		n := slices.IndexFunc(list, func(r *spec.Refusal) bool {
+			return r.On != first.On || len(r.Conds) < 2 || !sameCond(r.Conds[len(r.Conds)-1], shared)
+		})
+		if n < 0 {
+			n = len(list)
 		}
-		out = append(out, c.g.when(r.On, c.within, j.If(all).Block(
-			fail(wire("Malformed").Call(j.Lit(r.Reason), j.Lit("")))))...)
+		var code []j.Code
+		if n < 2 {
+			n, code = 1, []j.Code{c.refusal(first, first.Conds, fail)}
+		} else {
+			var inner []j.Code
+			for _, r := range list[:n] {
+				inner = append(inner, c.refusal(r, r.Conds[:len(r.Conds)-1], fail))
+			}
+			code = []j.Code{j.If(c.cond(shared)).Block(inner...)}
+		}
+		out = append(out, c.g.when(first.On, c.within, code...)...)
+		list = list[n:]
 	}
 	return out
+}
+
+func sameCond(a, b *spec.Cond) bool {
+	return a.Field == b.Field && a.Not == b.Not && slices.Equal(a.Values, b.Values)
+}
+
+// refusal fails where all of the conditions hold; those about many fields are looked at last.
+func (c *codec) refusal(r *spec.Refusal, conds []*spec.Cond, fail func(e *j.Statement) j.Code) j.Code {
+	many := func(cond *spec.Cond) int {
+		if _, t := c.value(cond.Field); t.kind == "struct" {
+			return 1
+		}
+		return 0
+	}
+	var all *j.Statement
+	for _, cond := range slices.SortedStableFunc(slices.Values(conds), func(a, b *spec.Cond) int { return many(a) - many(b) }) {
+		one := c.cond(cond)
+		if len(cond.Values) > 1 {
+			one = j.Parens(one)
+		}
+		if all == nil {
+			all = one
+		} else {
+			all = all.Op("&&").Add(one)
+		}
+	}
+	return j.If(all).Block(fail(wire("Malformed").Call(j.Lit(r.Reason), j.Lit(""))))
 }

@@ -156,12 +156,14 @@ func (c *codec) parseFail(field string, off, e *j.Statement) j.Code {
 
 // reset clears what the fields of this layout may leave as it was.
 func (c *codec) reset() []j.Code {
-	clean := true
+	var unset []j.Code
 	for _, m := range c.mo.members {
-		clean = clean && c.alwaysSet(m)
+		if !c.alwaysSet(m) {
+			unset = append(unset, j.Id("m").Dot(m.name).Op("=").Add(zeroOf(m)))
+		}
 	}
-	if clean {
-		return nil
+	if len(unset) < 2 {
+		return unset
 	}
 	keep := j.Dict{}
 	for _, m := range c.mo.members {

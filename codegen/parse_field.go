@@ -1,23 +1,43 @@
 package codegen
 
 import (
+	"slices"
+
 	j "github.com/dave/jennifer/jen"
 
 	"github.com/moqrx/moqrx/spec"
 )
 
 func (c *codec) parseFields() []j.Code {
+	done := map[*spec.Field]bool{}
 	out := c.eachField(func(f *spec.Field) []j.Code {
-		code := c.parseField(f)
+		if done[f] {
+			return nil
+		}
+		var lengths, code []j.Code
+		for _, f := range c.together(f) {
+			done[f] = true
+			code = append(code, c.parseField(f)...)
+			if lengthOf(c.block, f) != nil {
+				lengths = append(lengths, j.Var().Id(unexported(GoName(f.Name))).Uint64())
+			}
+		}
 		if f.If != nil {
 			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
 		}
-		if lengthOf(c.block, f) != nil {
-			code = append([]j.Code{j.Var().Id(unexported(GoName(f.Name))).Uint64()}, code...)
-		}
-		return code
+		return append(lengths, code...)
 	})
 	return append(out, c.refusals(func(e *j.Statement) j.Code { return c.parseFail("", j.Id("off"), e) })...)
+}
+
+// together is f and the fields behind it that stand there under the same condition.
+func (c *codec) together(f *spec.Field) []*spec.Field {
+	list := c.block.Fields[slices.Index(c.block.Fields, f):]
+	n := 1
+	for n < len(list) && f.If != nil && list[n].If != nil && list[n].On == f.On && sameCond(list[n].If, f.If) {
+		n++
+	}
+	return list[:n]
 }
 
 // eachField emits the fields that are on the wire. Neighbors of the same versions share

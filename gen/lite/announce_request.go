@@ -41,7 +41,7 @@ func (m *AnnounceRequest) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "ANNOUNCE_REQUEST", "", 0, e)
 	}
 	src = src[:off+int(size)]
-	*m = AnnounceRequest{}
+	m.ExcludeHop = 0
 	m.Prefix, n, e = vi.ParsePath(src[off:], maxBody)
 	if e != nil {
 		return failBody(v, "ANNOUNCE_REQUEST", "Prefix", off, e)

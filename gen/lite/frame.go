@@ -37,7 +37,7 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 	var x uint64
 	var e *wire.Error
 	off := 0
-	*m = Frame{}
+	m.TimestampDelta = 0
 	if v >= Version05 {
 		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {
@@ -123,7 +123,7 @@ func (m *FrameHeader) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	off := 0
-	*m = FrameHeader{}
+	m.TimestampDelta = 0
 	if v >= Version05 {
 		x, n = wire.ParseVarint(src[off:])
 		if n <= 0 {

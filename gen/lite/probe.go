@@ -40,7 +40,7 @@ func (m *Probe) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "PROBE", "", 0, e)
 	}
 	src = src[:off+int(size)]
-	*m = Probe{}
+	m.RTT = 0
 	m.Bitrate, n = wire.ParseVarint(src[off:])
 	if n <= 0 {
 		return failBody(v, "PROBE", "Bitrate", off, vi.Fault(src[off:]))

@@ -49,7 +49,7 @@ func (m *ClientSetup) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "CLIENT_SETUP", "", 0, e)
 	}
 	src = src[:end]
-	*m = ClientSetup{}
+	m.SupportedVersions = nil
 	if v == Version14 {
 		m.SupportedVersions, n, e = vi.ParseInts(src[off:], 1, 128)
 		if e != nil {

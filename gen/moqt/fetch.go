@@ -172,8 +172,6 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 				return failBody(v, "FETCH", "Start Location", off, e)
 			}
 			off += n
-		}
-		if m.FetchType == 1 {
 			n, e = m.EndLocation.parse(src[off:], v)
 			if e != nil {
 				return failBody(v, "FETCH", "End Location", off, e)
@@ -186,8 +184,6 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 				return failBody(v, "FETCH", "Joining Request ID", off, vi.Fault(src[off:]))
 			}
 			off += n
-		}
-		if m.FetchType == 2 || m.FetchType == 3 {
 			m.JoiningStart, n = vi.Parse(src[off:])
 			if n <= 0 {
 				return failBody(v, "FETCH", "Joining Start", off, vi.Fault(src[off:]))

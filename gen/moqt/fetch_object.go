@@ -251,17 +251,19 @@ func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 		return fail(v, "FETCH_OBJECT", "Payload", off, e)
 	}
 	off += n
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	return off, nil
 }
@@ -376,40 +378,42 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			return fail(v, "FETCH_OBJECT", "Payload Length", off, vi.Fault(src[off:]))
 		}
 		off += n
-	}
-	if m.Range == 0 {
 		m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
 		if e != nil {
 			return fail(v, "FETCH_OBJECT", "Payload", off, e)
 		}
 		off += n
 	}
-	if m.SubgroupMode >= 1 && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no subgroup on the end of a range", ""))
+	if m.Range >= 1 {
+		if m.SubgroupMode >= 1 {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no subgroup on the end of a range", ""))
+		}
+		if m.HasPriority {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no priority on the end of a range", ""))
+		}
+		if m.HasProperties {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no properties on the end of a range", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the end of a range", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the end of a range", ""))
+		}
 	}
-	if m.HasPriority && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no priority on the end of a range", ""))
-	}
-	if m.HasProperties && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no properties on the end of a range", ""))
-	}
-	if !m.HasObject && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the end of a range", ""))
-	}
-	if !m.HasGroup && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the end of a range", ""))
-	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.Range == 0 && m.First {
-		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority && m.Range == 0 {
+			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	return off, nil
 }
@@ -507,17 +511,19 @@ func (m *FetchObject) appendB(dst []byte, v Version) ([]byte, error) {
 	if m.ObjectIDDelta != 0 {
 		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
 	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	b := dst
 	x = 0x0
@@ -624,32 +630,36 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
 		}
 	}
-	if m.SubgroupMode >= 1 && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no subgroup on the end of a range", ""))
+	if m.Range >= 1 {
+		if m.SubgroupMode >= 1 {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no subgroup on the end of a range", ""))
+		}
+		if m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no priority on the end of a range", ""))
+		}
+		if m.HasProperties {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no properties on the end of a range", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the end of a range", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the end of a range", ""))
+		}
 	}
-	if m.HasPriority && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no priority on the end of a range", ""))
-	}
-	if m.HasProperties && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no properties on the end of a range", ""))
-	}
-	if !m.HasObject && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the end of a range", ""))
-	}
-	if !m.HasGroup && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the end of a range", ""))
-	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.Range == 0 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority && m.Range == 0 {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	b := dst
 	x = 0x0
@@ -670,18 +680,12 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 		x |= 0x20
 	}
 	if v <= Version19 {
-		if m.Range > 3 {
-			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("at most 3", uint64(m.Range)))
-		}
 		if !m.Range.valid(v) {
 			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
 		}
 		x |= uint64(m.Range) << 7
 	}
 	if v >= Version20 {
-		if m.Range > 7 {
-			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("at most 7", uint64(m.Range)))
-		}
 		if !m.Range.valid(v) {
 			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
 		}
@@ -1030,17 +1034,19 @@ func (m *FetchObjectHeader) parseB(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	return off, nil
 }
@@ -1154,32 +1160,36 @@ func (m *FetchObjectHeader) parseC(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	if m.SubgroupMode >= 1 && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no subgroup on the end of a range", ""))
+	if m.Range >= 1 {
+		if m.SubgroupMode >= 1 {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no subgroup on the end of a range", ""))
+		}
+		if m.HasPriority {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no priority on the end of a range", ""))
+		}
+		if m.HasProperties {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no properties on the end of a range", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the end of a range", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the end of a range", ""))
+		}
 	}
-	if m.HasPriority && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no priority on the end of a range", ""))
-	}
-	if m.HasProperties && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no properties on the end of a range", ""))
-	}
-	if !m.HasObject && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the end of a range", ""))
-	}
-	if !m.HasGroup && m.Range >= 1 {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the end of a range", ""))
-	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.Range == 0 && m.First {
-		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority && m.Range == 0 {
+			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	return off, nil
 }
@@ -1278,17 +1288,19 @@ func (m *FetchObjectHeader) appendB(dst []byte, v Version) ([]byte, error) {
 	if m.ObjectIDDelta != 0 {
 		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
 	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	b := dst
 	x = 0x0
@@ -1396,32 +1408,36 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
 		}
 	}
-	if m.SubgroupMode >= 1 && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no subgroup on the end of a range", ""))
+	if m.Range >= 1 {
+		if m.SubgroupMode >= 1 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no subgroup on the end of a range", ""))
+		}
+		if m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no priority on the end of a range", ""))
+		}
+		if m.HasProperties {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no properties on the end of a range", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the end of a range", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the end of a range", ""))
+		}
 	}
-	if m.HasPriority && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no priority on the end of a range", ""))
-	}
-	if m.HasProperties && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no properties on the end of a range", ""))
-	}
-	if !m.HasObject && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the end of a range", ""))
-	}
-	if !m.HasGroup && m.Range >= 1 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the end of a range", ""))
-	}
-	if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
-	}
-	if !m.HasObject && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
-	}
-	if !m.HasGroup && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
-	}
-	if !m.HasPriority && m.Range == 0 && m.First {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority && m.Range == 0 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
+		}
 	}
 	b := dst
 	x = 0x0
@@ -1442,18 +1458,12 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 		x |= 0x20
 	}
 	if v <= Version19 {
-		if m.Range > 3 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("at most 3", uint64(m.Range)))
-		}
 		if !m.Range.valid(v) {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
 		}
 		x |= uint64(m.Range) << 7
 	}
 	if v >= Version20 {
-		if m.Range > 7 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("at most 7", uint64(m.Range)))
-		}
 		if !m.Range.valid(v) {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
 		}

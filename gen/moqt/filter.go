@@ -66,8 +66,6 @@ func (m *Filter) parseA(src []byte, v Version) (int, *wire.Error) {
 			return 0, vi.Fault(src[off:]).At("Start Group", off)
 		}
 		off += n
-	}
-	if m.Type == 3 || m.Type == 4 {
 		m.StartObject, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return 0, vi.Fault(src[off:]).At("Start Object", off)

@@ -52,7 +52,7 @@ func (m *Namespace) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "NAMESPACE", "", 0, e)
 	}
 	src = src[:end]
-	*m = Namespace{Cluster: m.Cluster}
+	m.Parameters = MessageParameters{}
 	m.TrackNamespaceSuffix, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
 	if e != nil {
 		return failBody(v, "NAMESPACE", "Track Namespace Suffix", off, e)

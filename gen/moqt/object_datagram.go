@@ -134,7 +134,7 @@ func (m *ObjectDatagram) Parse(src []byte, v Version) (int, error) {
 		m.Payload = src[off:]
 		off = len(src)
 	}
-	if m.Properties.isZero() && m.HasProperties {
+	if m.HasProperties && m.Properties.isZero() {
 		return fail(v, "OBJECT_DATAGRAM", "", off, wire.Malformed("properties, or no bit for them", ""))
 	}
 	if m.EndOfGroup && m.HasStatus {
@@ -169,7 +169,7 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "OBJECT_DATAGRAM", "Default Priority", wire.Unsupported(""))
 		}
 	}
-	if m.Properties.isZero() && m.HasProperties {
+	if m.HasProperties && m.Properties.isZero() {
 		return dst, refuse(v, "OBJECT_DATAGRAM", "", wire.Malformed("properties, or no bit for them", ""))
 	}
 	if m.EndOfGroup && m.HasStatus {

@@ -40,8 +40,6 @@ func (m *PropertyFilter) parseA(src []byte, v Version) (int, *wire.Error) {
 			return 0, vi.Fault(src[off:]).At("Property Type", off)
 		}
 		off += n
-	}
-	if m.SetID.Set {
 		m.Ranges, n, e = vi.ParseIntsToEnd(src[off:], 0, 0xffffffffffffffff)
 		if e != nil {
 			return 0, e.At("Ranges", off)

@@ -54,7 +54,7 @@ func (m *PublishDone) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "PUBLISH_DONE", "", 0, e)
 	}
 	src = src[:end]
-	*m = PublishDone{}
+	m.RequestID = 0
 	if v <= Version16 {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {

@@ -49,7 +49,7 @@ func (m *ServerSetup) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "SERVER_SETUP", "", 0, e)
 	}
 	src = src[:end]
-	*m = ServerSetup{}
+	m.SelectedVersion = 0
 	if v == Version14 {
 		m.SelectedVersion, n = vi.Parse(src[off:])
 		if n <= 0 {

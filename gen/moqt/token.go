@@ -53,8 +53,6 @@ func (m *Token) parseA(src []byte, v Version) (int, *wire.Error) {
 			return 0, vi.Fault(src[off:]).At("Token Type", off)
 		}
 		off += n
-	}
-	if m.AliasType == 1 || m.AliasType == 3 {
 		m.TokenValue = string(src[off:])
 		off = len(src)
 	}

@@ -60,7 +60,7 @@ func (m *TrackStatusOK) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "TRACK_STATUS_OK", "", 0, e)
 	}
 	src = src[:end]
-	*m = TrackStatusOK{}
+	m.LargestLocation = Location{}
 	m.RequestID, n = vi.Parse(src[off:])
 	if n <= 0 {
 		return failBody(v, "TRACK_STATUS_OK", "Request ID", off, vi.Fault(src[off:]))

@@ -101,9 +101,16 @@ func (k Vi) AppendText(dst []byte, s string, limit int) ([]byte, *Error) {
 // ParseData reads bytes whose number stood in an earlier field. The result aliases b.
 func ParseData(b []byte, size uint64) (p []byte, n int, e *Error) {
 	if uint64(len(b)) < size {
-		return nil, 0, Short(int(min(size, math.MaxInt32)), len(b))
+		return nil, 0, shortData(b, size)
 	}
 	return b[:size:size], int(size), nil
+}
+
+// The errors of hot messages are apart, so that what is right can be inlined.
+
+//go:noinline
+func shortData(b []byte, size uint64) *Error {
+	return Short(int(min(size, math.MaxInt32)), len(b))
 }
 
 // ParseString reads a length and that many bytes of UTF-8.
@@ -203,22 +210,28 @@ func EndBodyU16(dst []byte, mark int) ([]byte, *Error) {
 // NextID is the id that stands delta behind prior on a stream: the first is absolute, the
 // following skip over delta ids. The sum has to stay within 64 bits.
 func NextID(prior Optional[uint64], delta uint64) (uint64, *Error) {
-	if !prior.Set {
-		return delta, nil
+	if prior.Set {
+		if delta >= ^prior.Value {
+			return 0, largeID(delta)
+		}
+		delta += prior.Value + 1
 	}
-	if id := prior.Value + delta + 1; id > prior.Value && delta != math.MaxUint64 {
-		return id, nil
-	}
-	return 0, MalformedNumber("an id of at most 64 bits", delta)
+	return delta, nil
 }
 
 // IDDelta is the inverse of NextID: ids ascend.
 func IDDelta(prior Optional[uint64], id uint64) (uint64, *Error) {
-	if !prior.Set {
-		return id, nil
+	if prior.Set {
+		if id <= prior.Value {
+			return 0, smallID(id)
+		}
+		id -= prior.Value + 1
 	}
-	if id <= prior.Value {
-		return 0, MalformedNumber("an id above the one before", id)
-	}
-	return id - prior.Value - 1, nil
+	return id, nil
 }
+
+//go:noinline
+func largeID(delta uint64) *Error { return MalformedNumber("an id of at most 64 bits", delta) }
+
+//go:noinline
+func smallID(id uint64) *Error { return MalformedNumber("an id above the one before", id) }

@@ -65,7 +65,7 @@ func (m *Moved) parseA(src []byte, v Version) (int, error) {
 	}
 	off += n
 	src = src[:off+int(size)]
-	*m = Moved{}
+	m.C = nil
 	m.A, n = vi.Parse(src[off:])
 	if n <= 0 {
 		return failBody(v, "MOVED", "A", off, vi.Fault(src[off:]))
@@ -100,7 +100,7 @@ func (m *Moved) parseB(src []byte, v Version) (int, error) {
 	}
 	off += n
 	src = src[:off+int(size)]
-	*m = Moved{}
+	m.B = ""
 	m.A, n = vi.Parse(src[off:])
 	if n <= 0 {
 		return failBody(v, "MOVED", "A", off, vi.Fault(src[off:]))

@@ -24,7 +24,7 @@ func (m *Secret) parse(src []byte, v Version) (int, *wire.Error) {
 func (m *Secret) parseA(src []byte, v Version) (int, *wire.Error) {
 	vi := v.vi()
 	var n int
-	*m = Secret{}
+	m.Text = ""
 	off := 0
 	m.Kind, n = vi.Parse(src[off:])
 	if n <= 0 {
