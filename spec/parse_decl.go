@@ -115,7 +115,10 @@ func (p *parser) versionAttribute(list []*Version) {
 // withNumber puts the number of a version into a text that has a place for it. The text is no format of
 // package fmt: there a few bytes can ask for megabytes.
 func withNumber(text string, n int) (string, bool) {
-	out := strings.NewReplacer("%d", strconv.Itoa(n), "%02d", fmt.Sprintf("%02d", n), "%02x", fmt.Sprintf("%02x", n)).Replace(text)
+	out := text
+	for _, verb := range []string{"%d", "%02d", "%02x"} {
+		out = strings.ReplaceAll(out, verb, fmt.Sprintf(verb, n))
+	}
 	if strings.Contains(out, "%") {
 		return text, false
 	}

@@ -62,7 +62,8 @@ func FuzzSession(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte, version, id, step uint8) {
-		// Each message becomes a line of text, and each event that ends amid a message a look at its parts.
-		wiretest.Bounded(t, 64<<10+2048*uint64(len(a)+len(b)), func() { decode(t, a, b, version, id, step) })
+		// Each message becomes a line of text, each wrong one, and it may have two bytes, a dump of several
+		// lines, and each event that ends amid a message a look at its parts.
+		wiretest.Bounded(t, 64<<10+4096*uint64(len(a)+len(b)), func() { decode(t, a, b, version, id, step) })
 	})
 }
