@@ -69,7 +69,7 @@ func (d *Decoder) Message(name string, src []byte, given ...Given) (*Tree, error
 	list := d.choice(name)
 	if len(list) == 1 {
 		if _, typed := s.code(list[0].Layout(d.version.Number)); !typed {
-			m = list[0] // there is nothing to choose by
+			m, header = list[0], false // there is nothing to choose by
 		}
 	}
 	switch {

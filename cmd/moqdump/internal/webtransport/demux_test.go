@@ -353,6 +353,6 @@ func FuzzDemux(f *testing.F) {
 	// What it takes to set everything up is no matter of the input.
 	none := wiretest.Allocated(func() { decode(f, nil, nil, 0) })
 	f.Fuzz(func(t *testing.T, a, b []byte, id uint64) {
-		wiretest.Bounded(t, none+wiretest.Bound(len(a)+2*len(b)), func() { decode(t, a, b, id) })
+		wiretest.Bounded(t, none+wiretest.Bound(2*len(a)+2*len(b)), func() { decode(t, a, b, id) })
 	})
 }
