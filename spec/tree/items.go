@@ -2,6 +2,7 @@ package tree
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/moqrx/moqrx/spec"
@@ -206,24 +207,23 @@ func (s *state) unknown(it *items, typeSize int) bool {
 	case it.form == "typed":
 		s.malformed(n, s.off, 0, "a known type", hexText(it.id))
 	}
-	switch {
-	case it.form == "typed":
+	if it.form == "typed" {
 		return false
-	case it.isNumber():
-		v, ok := s.varint(n)
-		if ok {
+	}
+	var ok bool
+	if it.isNumber() {
+		var v uint64
+		if v, ok = s.varint(n); ok {
 			s.number(n, v)
 		}
-		return ok
+	} else {
+		var p []byte
+		p, ok = s.bytes(n, maxItem)
+		s.raw(n, p)
 	}
-	p, ok := s.bytes(n, maxItem)
-	s.raw(n, p)
 	if ok && it.r.UnknownOnce {
-		for _, id := range it.other {
-			if id == it.id {
-				s.malformed(n, s.off, 0, "each type once", hexText(it.id))
-				break
-			}
+		if slices.Contains(it.other, it.id) {
+			s.malformed(n, s.off, 0, "each type once", hexText(it.id))
 		}
 		it.other = append(it.other, it.id)
 	}
