@@ -13,9 +13,9 @@ import (
 // What a tree may cost, in bytes of memory.
 const (
 	costPerByte = 60
-	costFree    = 1800 // beside costPerByte; what is left of 4 KB is for the state
+	costFree    = 2120 // beside costPerByte; what is left of 4 KB is for the state
 	nodeCost    = 96
-	errorCost   = 450
+	errorCost   = 600
 )
 
 // Remarks.
