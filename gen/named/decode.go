@@ -162,13 +162,16 @@ func (p *Protocol) read(name string, src []byte, given []tree.Given) (*Decoded, 
 // set sets a field that is not on the wire.
 func set(f reflect.Value, g tree.Given) {
 	switch f.Kind() {
-	case reflect.Invalid:
 	case reflect.Bool:
 		f.SetBool(g.Value != 0)
-	case reflect.Struct:
-		f.FieldByName("Set").SetBool(g.Set)
-		f.FieldByName("Value").SetUint(g.Value)
+	case reflect.Struct: // an optional number, or a part of the message that is no given
+		if set, value := f.FieldByName("Set"), f.FieldByName("Value"); set.IsValid() && value.IsValid() && value.CanUint() {
+			set.SetBool(g.Set)
+			value.SetUint(g.Value)
+		}
 	default:
-		f.SetUint(g.Value)
+		if f.CanUint() {
+			f.SetUint(g.Value)
+		}
 	}
 }
