@@ -57,7 +57,9 @@ func tshark(t *testing.T, script, capture string, keys []string) []shown {
 						t.Error(err)
 					}
 				case "_ws.lua.error", "_ws.expert.message":
-					t.Errorf("tshark says %s", f.Title)
+					if proto.Name != "udp" { // which has guesses about ports: those of traceroute are free for everybody
+						t.Errorf("tshark says %s", f.Title)
+					}
 				case "moq.message":
 					all = append(all, message(f, session+1))
 				}
