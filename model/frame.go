@@ -67,6 +67,7 @@ func (f *frame) fail(err error) {
 	}
 	f.err = err
 	f.progress.wake()
+	f.group.news = true
 	f.group.changed.wake()
 }
 
@@ -87,6 +88,7 @@ func (p *FrameProducer) Info() FrameInfo { return p.f.info }
 func (p *FrameProducer) Write(b []byte) (int, error) {
 	f := p.f
 	f.group.mu.Lock()
+	defer f.group.unlock()
 	left := f.info.Size - uint64(len(f.buf))
 	err := f.err
 	switch {
@@ -96,7 +98,6 @@ func (p *FrameProducer) Write(b []byte) (int, error) {
 		err = fmt.Errorf("write to a closed frame: %w", ErrClosed)
 	}
 	if err != nil || len(b) == 0 {
-		f.group.mu.Unlock()
 		return 0, err
 	}
 	f.grow(len(b))
@@ -105,10 +106,6 @@ func (p *FrameProducer) Write(b []byte) (int, error) {
 		f.complete()
 	} else {
 		f.progress.wake()
-	}
-	f.group.mu.Unlock()
-	if uint64(len(b)) == left {
-		f.group.track.wakeFrameReaders()
 	}
 	return len(b), nil
 }
@@ -119,6 +116,7 @@ func (p *FrameProducer) Write(b []byte) (int, error) {
 func (p *FrameProducer) Finish() error {
 	f := p.f
 	f.group.mu.Lock()
+	defer f.group.unlock()
 	var err error
 	switch {
 	case f.done:
@@ -131,8 +129,6 @@ func (p *FrameProducer) Finish() error {
 	default:
 		f.complete()
 	}
-	f.group.mu.Unlock()
-	f.group.track.wakeFrameReaders()
 	return err
 }
 
@@ -140,10 +136,9 @@ func (p *FrameProducer) Finish() error {
 // it after the bytes already written. Nothing happens to a finished frame.
 func (p *FrameProducer) Abort(err error) {
 	p.f.group.mu.Lock()
+	defer p.f.group.unlock()
 	p.closed = true
 	p.f.fail(abortCause(err))
-	p.f.group.mu.Unlock()
-	p.f.group.track.wakeFrameReaders()
 }
 
 // Close lets go of the frame; unfinished, it is aborted with ErrDropped.

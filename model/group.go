@@ -2,29 +2,33 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
 
 // group is the state behind every handle of one group and of its frames.
 type group struct {
-	track    *track
 	sequence uint64
 	scale    Timescale
-
-	// Where the group stands in its track; the track's lock guards these two.
-	arrival   uint64
-	arrivedAt time.Time
+	born     time.Time // when it came into its first track
 
 	mu        sync.Mutex
 	changed   signal
-	frames    []slot // the cached ones; the last is frame number count-1
-	first     [1]slot
-	count     int // ever created, evicted ones included
+	tracks    []*track // those that cache it, to be told of its frames; never changed in place
+	news      bool     // a frame became whole, or the group ended, since they were told
+	frames    []slot   // the cached ones; the last is frame number count-1
+	count     int      // ever created, evicted ones included
 	bytes     uint64
 	producers int
 	finished  bool
 	err       error
+
+	// Room for what most groups have one of.
+	first struct {
+		tracks [1]*track
+		frames [1]slot
+	}
 }
 
 // slot is one cached frame: whole, or live while it is being written.
@@ -43,16 +47,50 @@ func (s *slot) size() uint64 {
 
 // newGroup returns a group that its track has yet to number.
 func newGroup(t *track) *group {
-	g := &group{track: t, scale: t.info.Timescale, producers: 1}
-	g.frames = g.first[:0]
+	g := &group{scale: t.info.Timescale, producers: 1}
+	g.frames = g.first.frames[:0]
 	return g
+}
+
+// cachedBy notes one more track that has the group; false when it has failed.
+func (g *group) cachedBy(t *track) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err == nil {
+		g.tracks = append(slices.Clone(g.tracks), t)
+	}
+	return g.err == nil
+}
+
+// leave notes that a track has let the group go: a reader of the group does not
+// keep the track.
+func (g *group) leave(t *track) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tracks = slices.DeleteFunc(slices.Clone(g.tracks), func(x *track) bool { return x == t })
+	if len(g.tracks) == 0 {
+		g.tracks, g.first.tracks[0] = nil, nil
+	}
+}
+
+// unlock lets the lock go and then tells the tracks when a frame became whole or
+// the group ended.
+func (g *group) unlock() {
+	var tracks []*track
+	if g.news {
+		tracks, g.news = g.tracks, false
+	}
+	g.mu.Unlock()
+	for _, t := range tracks {
+		t.wakeFrameReaders()
+	}
 }
 
 // wholeGroup returns a finished group of one frame.
 func wholeGroup(t *track, f Frame) (*group, error) {
 	g := newGroup(t)
 	p := GroupProducer{g: g}
-	if err := p.writeFrame(f); err != nil {
+	if err := p.WriteFrame(f); err != nil {
 		return nil, err
 	}
 	g.finished, g.producers = true, 0
@@ -78,13 +116,14 @@ func (g *group) push(s slot) {
 	g.bytes += s.size()
 	g.frames = append(g.frames, s)
 	if len(g.frames) == 2 {
-		g.first[0] = slot{} // moved out; what stays here would pin frame 0
+		g.first.frames[0] = slot{} // moved out; what stays here would pin frame 0
 	}
 	g.count++
 	for g.bytes > MaxGroupBytes {
 		g.bytes -= g.frames[0].size()
 		g.frames = dropFront(g.frames, 1)
 	}
+	g.news = g.news || s.live == nil
 	g.changed.wake()
 }
 
@@ -93,6 +132,7 @@ func (g *group) completed(f *frame) {
 	if i := f.index - g.base(); i >= 0 && i < len(g.frames) && g.frames[i].live == f {
 		g.frames[i] = slot{ts: f.info.Timestamp, payload: f.buf}
 	}
+	g.news = true
 	g.changed.wake()
 }
 
@@ -110,8 +150,8 @@ func (g *group) abort(err error) {
 	if g.err != nil {
 		return
 	}
-	g.err = err
-	g.frames, g.first, g.bytes = nil, [1]slot{}, 0
+	g.err, g.news = err, true
+	g.frames, g.first.frames[0], g.bytes = nil, slot{}, 0
 	g.changed.wake()
 }
 
@@ -159,14 +199,6 @@ func (p *GroupProducer) FrameCount() int {
 // the time does not fit the track's timescale, ErrClosed after Finish or Close,
 // the abort error after an abort.
 func (p *GroupProducer) WriteFrame(f Frame) error {
-	if err := p.writeFrame(f); err != nil {
-		return err
-	}
-	p.g.track.wakeFrameReaders()
-	return nil
-}
-
-func (p *GroupProducer) writeFrame(f Frame) error {
 	ts, err := p.g.prepare(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
 	if err != nil {
 		return err
@@ -174,7 +206,7 @@ func (p *GroupProducer) writeFrame(f Frame) error {
 	payload := make([]byte, len(f.Payload))
 	copy(payload, f.Payload)
 	p.g.mu.Lock()
-	defer p.g.mu.Unlock()
+	defer p.g.unlock()
 	if err := p.writable(); err != nil {
 		return err
 	}
@@ -228,16 +260,15 @@ func (p *GroupProducer) writable() error {
 // it returns the abort error.
 func (p *GroupProducer) Finish() error {
 	p.g.mu.Lock()
+	defer p.g.unlock()
 	err := p.g.err
 	if err == nil && !p.g.finished {
 		err = p.writable()
 		if err == nil {
-			p.g.finished = true
+			p.g.finished, p.g.news = true, true
 			p.g.changed.wake()
 		}
 	}
-	p.g.mu.Unlock()
-	p.g.track.wakeFrameReaders()
 	return err
 }
 
@@ -246,9 +277,8 @@ func (p *GroupProducer) Finish() error {
 // Frames already handed out live on.
 func (p *GroupProducer) Abort(err error) {
 	p.g.mu.Lock()
+	defer p.g.unlock()
 	p.g.abort(abortCause(err))
-	p.g.mu.Unlock()
-	p.g.track.wakeFrameReaders()
 }
 
 // Consume returns a reader at frame 0.
@@ -270,6 +300,7 @@ func (p *GroupProducer) Clone() *GroupProducer {
 // Repeating it is harmless.
 func (p *GroupProducer) Close() error {
 	p.g.mu.Lock()
+	defer p.g.unlock()
 	if !p.closed {
 		p.closed = true
 		p.g.producers--
@@ -277,7 +308,5 @@ func (p *GroupProducer) Close() error {
 			p.g.abort(ErrDropped)
 		}
 	}
-	p.g.mu.Unlock()
-	p.g.track.wakeFrameReaders()
 	return nil
 }

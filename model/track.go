@@ -3,11 +3,8 @@ package model
 import (
 	"fmt"
 	"io"
-	"slices"
-	"sort"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // MaxSequence is the highest group sequence, what a 62-bit varint carries.
@@ -32,8 +29,8 @@ type track struct {
 	closed    bool   // aborted, or the last producer is gone
 	ended     signal // when closed becomes true
 
-	arrivals []*group   // cached groups in order of arrival
-	sorted   []*group   // the same by sequence
+	arrivals []cached   // groups in order of arrival
+	sorted   []cached   // the same by sequence
 	arrived  uint64     // how many ever arrived; the next one's number
 	latest   GroupBound // highest sequence ever
 
@@ -60,7 +57,7 @@ func (t *track) unlockLifetime() {
 	t.owner.mu.Unlock()
 }
 
-// wakeFrameReaders is called by groups, without their lock, when a frame became
+// wakeFrameReaders is called by the groups it caches, without their lock, when a frame became
 // whole or the group ended. A reader raises the flag before it looks at the
 // groups, so either it sees the change or the change sees the flag.
 func (t *track) wakeFrameReaders() {
@@ -82,7 +79,7 @@ func (t *track) end(err error) {
 	t.closed = true
 	t.err = err
 	if err != nil {
-		t.arrivals, t.sorted = nil, nil
+		t.clearCache()
 	}
 	t.owner.forget(t)
 	t.changed.wake()
@@ -116,71 +113,6 @@ func (t *track) edge() uint64 {
 	return t.latest.Sequence + 1
 }
 
-// find returns the cached group with this sequence, or nil.
-func (t *track) find(seq uint64) *group {
-	if i := t.search(seq); i < len(t.sorted) && t.sorted[i].sequence == seq {
-		return t.sorted[i]
-	}
-	return nil
-}
-
-// search returns the position in sorted of the first group at or after seq.
-func (t *track) search(seq uint64) int {
-	return sort.Search(len(t.sorted), func(i int) bool { return t.sorted[i].sequence >= seq })
-}
-
-// insert caches a new group and drops what became too old.
-func (t *track) insert(g *group, seq uint64) {
-	g.sequence, g.arrival, g.arrivedAt = seq, t.arrived, time.Now()
-	t.arrived++
-	if !t.latest.Set || seq > t.latest.Sequence {
-		t.latest = At(seq)
-	}
-	t.arrivals = append(t.arrivals, g)
-	t.sorted = slices.Insert(t.sorted, t.search(seq), g)
-	t.evict(g.arrivedAt)
-	t.changed.wake()
-}
-
-// evict drops the oldest arrivals that are older than the track keeps them. The
-// newest sequence stays whatever its age; those who hold a dropped group read on.
-func (t *track) evict(now time.Time) {
-	n := 0
-	var edge *group
-	for ; n < len(t.arrivals); n++ {
-		g := t.arrivals[n]
-		if g.sequence == t.latest.Sequence {
-			edge = g
-			continue
-		}
-		if now.Sub(g.arrivedAt) <= t.info.MaxLatency {
-			break
-		}
-		t.unsort(g)
-	}
-	if edge != nil && n > 0 {
-		n--
-		t.arrivals[n] = edge
-	}
-	t.arrivals = dropFront(t.arrivals, n)
-}
-
-// unsort removes g from the order by sequence; usually it is the first.
-func (t *track) unsort(g *group) {
-	if i := t.search(g.sequence); i > 0 {
-		t.sorted = slices.Delete(t.sorted, i, i+1)
-	} else {
-		t.sorted = dropFront(t.sorted, 1)
-	}
-}
-
-// remove takes one group out of the cache.
-func (t *track) remove(g *group) {
-	t.unsort(g)
-	i := sort.Search(len(t.arrivals), func(i int) bool { return t.arrivals[i].arrival >= g.arrival })
-	t.arrivals = slices.Delete(t.arrivals, i, i+1)
-}
-
 // admit is why a new group with this sequence is refused, or nil.
 func (t *track) admit(seq uint64) error {
 	switch {
@@ -190,7 +122,7 @@ func (t *track) admit(seq uint64) error {
 		return fmt.Errorf("track %q: group %d is at or after its end %d: %w", t.name, seq, t.boundary.Sequence, ErrClosed)
 	}
 	old := t.find(seq)
-	if old == nil {
+	if old.group == nil {
 		return nil
 	}
 	if !old.failed() {

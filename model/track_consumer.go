@@ -121,8 +121,8 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 		if c.closed {
 			return nil, false, nil, errReaderClosed
 		}
-		if g := t.find(seq); g != nil {
-			return &GroupConsumer{g: g}, true, nil, nil
+		if c := t.find(seq); c.group != nil {
+			return &GroupConsumer{g: c.group}, true, nil, nil
 		}
 		switch {
 		case t.boundary.Set && seq >= t.boundary.Sequence:

@@ -38,10 +38,10 @@ func (c *TrackConsumer) nothing(block, drained bool) (<-chan struct{}, error) {
 // parks those beyond End on the way.
 func (c *TrackConsumer) takeArrival() *group {
 	for _, g := range c.ahead() {
-		c.cursor = g.arrival + 1
+		c.cursor = g.number + 1
 		after, before := c.sub.admits(g.sequence)
 		if after && before {
-			return g
+			return g.group
 		}
 		if after {
 			c.park(g)
@@ -54,13 +54,13 @@ func (c *TrackConsumer) takeArrival() *group {
 }
 
 // ahead returns the cached groups that the arrival cursor has not passed.
-func (c *TrackConsumer) ahead() []*group {
+func (c *TrackConsumer) ahead() []cached {
 	all := c.t.arrivals
-	return all[sort.Search(len(all), func(i int) bool { return all[i].arrival >= c.cursor }):]
+	return all[sort.Search(len(all), func(i int) bool { return all[i].number >= c.cursor }):]
 }
 
-func (c *TrackConsumer) park(g *group) {
-	a := arrival{g.sequence, g.arrival}
+func (c *TrackConsumer) park(g cached) {
+	a := arrival{g.sequence, g.number}
 	i, _ := slices.BinarySearchFunc(c.parked, a, compareArrivals)
 	c.parked = slices.Insert(c.parked, i, a)
 }
@@ -80,10 +80,10 @@ func (c *TrackConsumer) takeParked(accept func(*group) bool) *group {
 		g := c.t.find(a.sequence)
 		after, before := c.sub.admits(a.sequence)
 		switch {
-		case g == nil || g.arrival != a.number || !after:
+		case g.group == nil || g.number != a.number || !after:
 			return true
-		case found == nil && before && (accept == nil || accept(g)):
-			found = g
+		case found == nil && before && (accept == nil || accept(g.group)):
+			found = g.group
 			return true
 		}
 		return false
@@ -117,7 +117,7 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		return nil, false, wait, err
 	}
 	c.last = At(g.sequence)
-	return &GroupConsumer{g: g}, true, nil, nil
+	return &GroupConsumer{g: g.group}, true, nil, nil
 }
 
 func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
@@ -153,22 +153,22 @@ func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
 		return f, true, false
 	}
 	pending = pending || len(c.parked) > 0
-	var held []*group
+	var held []cached
 	for _, g := range c.ahead() {
 		after, before := c.sub.admits(g.sequence)
 		if after && !before {
 			held, pending = append(held, g), true
 			continue
 		}
-		if after && ready(g) {
+		if after && ready(g.group) {
 			for _, h := range held {
 				c.park(h)
 			}
-			c.cursor, c.last = g.arrival+1, At(g.sequence)
+			c.cursor, c.last = g.number+1, At(g.sequence)
 			return f, true, false
 		}
 		if !pending {
-			c.cursor = g.arrival + 1 // nothing can come of it any more
+			c.cursor = g.number + 1 // nothing can come of it any more
 		}
 	}
 	return Frame{}, false, pending
