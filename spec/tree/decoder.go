@@ -60,7 +60,7 @@ type Given struct {
 func (d *Decoder) Message(name string, src []byte, given ...Given) (*Tree, error) {
 	s := d.start(src)
 	for _, g := range given {
-		s.history = append(s.history, past{value: value{name: g.Field, n: g.Value, set: g.Set}})
+		s.recall(past{value: value{name: g.Field, n: g.Value, set: g.Set}})
 	}
 	m, header := d.family.Message(name), false
 	if m == nil {

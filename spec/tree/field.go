@@ -36,7 +36,7 @@ func (s *state) fields(b *spec.Block, header bool) bool {
 		case !f.On.Has(s.version.Number), header && f.Streamed, header && s.heads && f.Kind.Name == "rest":
 			continue
 		case f.Given:
-			s.values = append(s.values, s.given(f))
+			s.keep(s.given(f))
 			continue
 		case f.If != nil && !s.holds(f.If):
 			continue

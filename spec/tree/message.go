@@ -132,7 +132,7 @@ func (s *state) remember() {
 		}
 		i := slices.IndexFunc(s.history, func(h past) bool { return h.name == v.name && h.from == s.msg })
 		if i < 0 {
-			s.history = append(s.history, past{v, s.msg})
+			s.recall(past{v, s.msg})
 		} else {
 			s.history[i].value = v
 		}

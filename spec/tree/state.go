@@ -15,6 +15,8 @@ const (
 	costPerByte = 60
 	costFree    = 2120 // beside costPerByte; what is left of 4 KB is for the state
 	nodeCost    = 96
+	valueCost   = 32
+	pastCost    = 48
 	errorCost   = 600
 )
 
@@ -75,8 +77,27 @@ type state struct {
 	last   *Node // the last of these
 	tree   *Tree
 	budget int // bytes of memory
-	room   [10]value
+	room   [16]value // what an object of a fetch has
 	steps  [4]string
+}
+
+// keep adds a value of the struct at hand.
+func (s *state) keep(v value) {
+	if len(s.values) == cap(s.values) {
+		s.budget -= 2 * cap(s.values) * valueCost
+	}
+	s.values = append(s.values, v)
+}
+
+// recall adds a value for messages further on the stream.
+func (s *state) recall(v past) {
+	switch {
+	case s.history == nil:
+		s.history = make([]past, 0, 6) // what an object of a fetch hands on
+	case len(s.history) == cap(s.history):
+		s.budget -= 2 * cap(s.history) * pastCost
+	}
+	s.history = append(s.history, v)
 }
 
 // add makes a node at the current offset. When there are too many, they share one.
@@ -331,7 +352,7 @@ func (s *state) trailing() {
 
 // set notes the value of a field for the conditions behind it.
 func (s *state) set(name string, n uint64, set bool) {
-	s.values = append(s.values, value{name: name, n: n, set: set})
+	s.keep(value{name: name, n: n, set: set})
 }
 
 // get finds the value of a field of the struct at hand. One that is not there is not set.
