@@ -41,7 +41,7 @@ func (s *state) fields(b *spec.Block, header bool) bool {
 		case f.If != nil && !s.holds(f.If):
 			continue
 		}
-		s.push(f.Name)
+		s.push(step{name: f.Name})
 		ok := kinds[f.Kind.Name](s, f)
 		s.pop()
 		if !ok {

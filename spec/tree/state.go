@@ -12,12 +12,13 @@ import (
 
 // What a tree may cost, in bytes of memory.
 const (
-	costPerByte = 60
-	costFree    = 2120 // beside costPerByte; what is left of 4 KB is for the state
-	nodeCost    = 96
-	valueCost   = 32
-	pastCost    = 48
-	errorCost   = 600
+	costPerByte     = 60
+	detailedPerByte = 500
+	costFree        = 2120 // beside costPerByte; what is left of 4 KB is for the state
+	nodeCost        = 96
+	valueCost       = 32
+	pastCost        = 48
+	errorCost       = 600
 )
 
 // Remarks.
@@ -36,6 +37,19 @@ const (
 	closed               // a length says that none will: malformed
 	cut                  // it is reported already
 )
+
+// step is one on the way to a field: into a part by its name, or into the element of a list.
+type step struct {
+	name  string
+	index uint64
+}
+
+func (to step) text() string {
+	if to.name != "" {
+		return to.name
+	}
+	return "[" + strconv.FormatUint(to.index, 10) + "]"
+}
 
 // value is what conditions and deltas know of a field.
 type value struct {
@@ -59,7 +73,7 @@ type state struct {
 	enclosure
 	msg   string // the message being decoded
 	scope string // what the items of lists are checked against
-	path  []string
+	path  []step
 
 	values  []value // of the fields of the message and struct at hand
 	base    int     // where those of the struct at hand start
@@ -76,9 +90,9 @@ type state struct {
 	at     *Node // whose parts are being decoded
 	last   *Node // the last of these
 	tree   *Tree
-	budget int // bytes of memory
+	budget int       // bytes of memory
 	room   [16]value // what an object of a fetch has
-	steps  [4]string
+	steps  [4]step
 }
 
 // keep adds a value of the struct at hand.
@@ -187,8 +201,8 @@ func (s *state) text(n *Node, b []byte) {
 }
 
 // push goes one step down the path of the field.
-func (s *state) push(name string) { s.path = append(s.path, name) }
-func (s *state) pop()             { s.path = s.path[:len(s.path)-1] }
+func (s *state) push(to step) { s.path = append(s.path, to) }
+func (s *state) pop()         { s.path = s.path[:len(s.path)-1] }
 
 // fail notes an error about size bytes at off. Bytes that are missing where it is known that
 // they are missing are no news.
@@ -229,11 +243,11 @@ func (s *state) full() bool {
 // field is the path: names with dots, numbers in brackets.
 func (s *state) field() string {
 	var b strings.Builder
-	for i, name := range s.path {
-		if i > 0 && name[0] != '[' {
+	for i, to := range s.path {
+		if i > 0 && to.name != "" {
 			b.WriteByte('.')
 		}
-		b.WriteString(name)
+		b.WriteString(to.text())
 	}
 	return b.String()
 }
