@@ -114,6 +114,41 @@ func TestStreamsAreMoreThanTheirMessages(t *testing.T) {
 	}
 }
 
+// Of many objects that are as short as can be, each is answered with all that it has.
+func TestDenseStreamsAreToldWhole(t *testing.T) {
+	for _, c := range []struct {
+		version, stream string
+		head, object    []byte
+	}{
+		{"draft-20", "FETCH_STREAM", []byte{5, 8, 0x1f, 5, 1, 2, 0x80, 1, 'x'}, []byte{0, 1, 'y'}},
+		{"draft-18", "SUBGROUP_STREAM", []byte{0x10, 1, 2, 3}, []byte{0, 1, 'y'}},
+		{"lite-04", "GROUP_STREAM", []byte{0, 2, 1, 2}, []byte{1, 'y'}},
+	} {
+		p, err := Find(c.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := p.Decode(c.stream, append(c.head, bytes.Repeat(c.object, 100)...))
+		if err != nil || d.Err != nil {
+			t.Errorf("%s %s: %v %v", c.version, c.stream, err, d.Err)
+			continue
+		}
+		list, _ := d.Fields["objects"].([]any)
+		if c.stream == "GROUP_STREAM" {
+			list, _ = d.Fields["frames"].([]any)
+		}
+		if len(list) < 100 {
+			t.Errorf("%s %s: %d objects: %v", c.version, c.stream, len(list), d.Fields)
+		}
+		for i, o := range list {
+			if o.(map[string]any)["payload"] == nil {
+				t.Errorf("%s %s: object %d is %v", c.version, c.stream, i, o)
+				break
+			}
+		}
+	}
+}
+
 // Any input is answered: each line with one line of JSON.
 func FuzzLines(f *testing.F) {
 	in, err := os.ReadFile("testdata/lines.in")

@@ -46,7 +46,7 @@ var families = sync.OnceValues(func() (list [2]protocols, err error) {
 			if err != nil {
 				return list, err
 			}
-			list[i] = append(list[i], &Protocol{Family: f, Version: v.Number, decoder: d})
+			list[i] = append(list[i], &Protocol{Family: f, Version: v.Number, decoder: d.Detailed()})
 		}
 	}
 	return list, nil

@@ -14,6 +14,7 @@ type Decoder struct {
 	version *spec.Version
 	handed  []string                 // names of fields whose values later messages take over
 	origins map[*spec.Field][]string // of the fields that are given: which of handed
+	perByte int                      // bytes of memory that a byte of input may cost
 }
 
 // New makes a decoder. It fails when the family has no such version, or uses a kind of field
@@ -23,7 +24,7 @@ func New(f *spec.Family, version int) (*Decoder, error) {
 	if v == nil {
 		return nil, fmt.Errorf("%s has no version %d", f.Title, version)
 	}
-	d := &Decoder{family: f, version: v, origins: map[*spec.Field][]string{}}
+	d := &Decoder{family: f, version: v, origins: map[*spec.Field][]string{}, perByte: costPerByte}
 	for _, m := range slices.Concat(f.Messages, f.Structs) {
 		for _, b := range m.Blocks {
 			for _, line := range b.Fields {
@@ -47,6 +48,15 @@ func New(f *spec.Family, version int) (*Decoder, error) {
 	return d, nil
 }
 
+// Detailed returns a decoder that may spend 500 bytes of memory on each byte of input instead of 60, enough to
+// omit nothing of the densest messages, such as the objects of a fetch with a byte each. It is for bytes that a
+// person has chosen to look at.
+func (d *Decoder) Detailed() *Decoder {
+	n := *d
+	n.perByte = detailedPerByte
+	return &n
+}
+
 // Given is the value of a field that is not on the wire.
 type Given struct {
 	Field string // "Prior Object ID"
@@ -60,7 +70,7 @@ type Given struct {
 func (d *Decoder) Message(name string, src []byte, given ...Given) (*Tree, error) {
 	s := d.start(src)
 	for _, g := range given {
-		s.history = append(s.history, past{value: value{name: g.Field, n: g.Value, set: g.Set}})
+		s.recall(past{value: value{name: g.Field, n: g.Value, set: g.Set}})
 	}
 	m, header := d.family.Message(name), false
 	if m == nil {
@@ -154,7 +164,7 @@ func (d *Decoder) at(stream, role string) []*spec.Message {
 
 func (d *Decoder) start(src []byte) *state {
 	s := &state{Decoder: d, src: src, enclosure: enclosure{end: len(src)}, at: &Node{}, tree: &Tree{}}
-	s.budget = costPerByte*len(src) + costFree
+	s.budget = d.perByte*len(src) + costFree
 	s.values, s.path = s.room[:0], s.steps[:0]
 	return s
 }

@@ -36,12 +36,12 @@ func (s *state) fields(b *spec.Block, header bool) bool {
 		case !f.On.Has(s.version.Number), header && f.Streamed, header && s.heads && f.Kind.Name == "rest":
 			continue
 		case f.Given:
-			s.values = append(s.values, s.given(f))
+			s.keep(s.given(f))
 			continue
 		case f.If != nil && !s.holds(f.If):
 			continue
 		}
-		s.push(f.Name)
+		s.push(step{name: f.Name})
 		ok := kinds[f.Kind.Name](s, f)
 		s.pop()
 		if !ok {

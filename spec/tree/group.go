@@ -1,8 +1,6 @@
 package tree
 
 import (
-	"strconv"
-
 	"github.com/moqrx/moqrx/spec"
 )
 
@@ -24,7 +22,7 @@ func (s *state) list(f *spec.Field) bool {
 	}
 	total := uint64(0)
 	for i := uint64(0); i < count; i++ {
-		s.push(index(i))
+		s.push(step{index: i})
 		p, ok := s.element(f, limit-min(limit, total))
 		s.pop()
 		if f.Kind.Name == "tuple" {
@@ -42,7 +40,7 @@ func (s *state) list(f *spec.Field) bool {
 func (s *state) toTheEnd(f *spec.Field, n *Node) bool {
 	at, count := s.off, uint64(0)
 	for ; s.off < s.end; count++ {
-		s.push(index(count))
+		s.push(step{index: count})
 		_, ok := s.element(f, 0)
 		s.pop()
 		if !ok {
@@ -77,7 +75,7 @@ func (s *state) count(list *Node, low, high uint64) (uint64, bool) {
 
 // element decodes one element of a list.
 func (s *state) element(f *spec.Field, limit uint64) (p []byte, ok bool) {
-	n := s.add(s.path[len(s.path)-1], f)
+	n := s.add(s.elementName(), f)
 	if f.Kind.Ref == "vi" {
 		x, ok := s.varint(n)
 		if ok {
@@ -98,7 +96,15 @@ func (s *state) element(f *spec.Field, limit uint64) (p []byte, ok bool) {
 	return p, ok
 }
 
-func index(i uint64) string { return "[" + strconv.FormatUint(i, 10) + "]" }
+// elementName is what the node of the element at hand is called, if there is room for one.
+func (s *state) elementName() string {
+	if s.budget < nodeCost {
+		return Omitted
+	}
+	name := s.path[len(s.path)-1].text()
+	s.budget -= len(name)
+	return name
+}
 
 // group decodes a struct or a key-value list, perhaps behind its length.
 func (s *state) group(f *spec.Field) bool {

@@ -87,7 +87,7 @@ func (s *state) lineOf(it *items) (int, *spec.Item) {
 
 // known decodes an item that has a line.
 func (s *state) known(it *items, line *spec.Item, typeSize int, again bool) bool {
-	s.push(line.Name)
+	s.push(step{name: line.Name})
 	defer s.pop()
 	n, outer := s.enter(line.Name, &line.Field)
 	defer s.leave(n, outer)
@@ -195,7 +195,7 @@ func (s *state) structured(it *items, line *spec.Item) bool {
 
 // unknown decodes an item that the version does not define, if its form says where it ends.
 func (s *state) unknown(it *items, typeSize int) bool {
-	s.push(Unknown)
+	s.push(step{name: Unknown})
 	defer s.pop()
 	n := s.leaf(Unknown, nil, typeSize)
 	if n.Name != Omitted {
@@ -224,6 +224,9 @@ func (s *state) unknown(it *items, typeSize int) bool {
 	if ok && it.r.UnknownOnce {
 		if slices.Contains(it.other, it.id) {
 			s.malformed(n, s.off, 0, "each type once", hexText(it.id))
+		}
+		if len(it.other) == cap(it.other) {
+			s.budget -= 2 * 8 * cap(it.other)
 		}
 		it.other = append(it.other, it.id)
 	}

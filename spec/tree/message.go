@@ -61,7 +61,7 @@ func (s *state) messageType(b *spec.Block) bool {
 	if !ok {
 		return true
 	}
-	s.push(Type)
+	s.push(step{name: Type})
 	defer s.pop()
 	n := s.add(Type, nil)
 	x, ok := s.varint(n)
@@ -79,7 +79,7 @@ func (s *state) framing(b *spec.Block) (outer enclosure, ok bool) {
 	if !s.messageType(b) {
 		return outer, false
 	}
-	s.push(Length)
+	s.push(step{name: Length})
 	n := s.add(Length, nil)
 	size, ok := s.bodyLength(n, b.Framing)
 	s.pop()
@@ -132,7 +132,7 @@ func (s *state) remember() {
 		}
 		i := slices.IndexFunc(s.history, func(h past) bool { return h.name == v.name && h.from == s.msg })
 		if i < 0 {
-			s.history = append(s.history, past{v, s.msg})
+			s.recall(past{v, s.msg})
 		} else {
 			s.history[i].value = v
 		}
@@ -248,7 +248,7 @@ func (s *state) choose(list []*spec.Message, name string) {
 			return
 		}
 	}
-	s.msg, s.path = name, append(s.path[:0], Type)
+	s.msg, s.path = name, append(s.path[:0], step{name: Type})
 	n, outer := s.enter(Undecoded, nil)
 	defer s.leave(n, outer)
 	if !ok {
@@ -265,7 +265,7 @@ func (s *state) choose(list []*spec.Message, name string) {
 // skip passes over a message of unknown type, whose length is where that of all messages is.
 func (s *state) skip(typeSize int) {
 	s.leaf(Type, nil, typeSize)
-	s.path[0] = Length
+	s.path[0] = step{name: Length}
 	n := s.add(Length, nil)
 	size, ok := s.bodyLength(n, s.family.Framing)
 	if !ok {

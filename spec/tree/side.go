@@ -67,7 +67,7 @@ func (sd *Side) Next(src []byte, given ...Given) Part {
 	s.place, s.heads, s.choice = true, true, sd.choice
 	s.history, s.before = slices.Clone(sd.history), slices.Clone(sd.before)
 	for _, g := range given {
-		s.history = append(s.history, past{value: value{name: g.Field, n: g.Value, set: g.Set}})
+		s.recall(past{value: value{name: g.Field, n: g.Value, set: g.Set}})
 	}
 	s.oneOf(sd.list, len(sd.before) == 0)
 	p := Part{Tree: *s.tree, Size: s.off, Bulk: s.bulk, Whole: s.whole}

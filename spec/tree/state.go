@@ -12,10 +12,13 @@ import (
 
 // What a tree may cost, in bytes of memory.
 const (
-	costPerByte = 60
-	costFree    = 2120 // beside costPerByte; what is left of 4 KB is for the state
-	nodeCost    = 96
-	errorCost   = 600
+	costPerByte     = 60
+	detailedPerByte = 500
+	costFree        = 2120 // beside costPerByte; what is left of 4 KB is for the state
+	nodeCost        = 96
+	valueCost       = 32
+	pastCost        = 48
+	errorCost       = 600
 )
 
 // Remarks.
@@ -34,6 +37,19 @@ const (
 	closed               // a length says that none will: malformed
 	cut                  // it is reported already
 )
+
+// step is one on the way to a field: into a part by its name, or into the element of a list.
+type step struct {
+	name  string
+	index uint64
+}
+
+func (to step) text() string {
+	if to.name != "" {
+		return to.name
+	}
+	return "[" + strconv.FormatUint(to.index, 10) + "]"
+}
 
 // value is what conditions and deltas know of a field.
 type value struct {
@@ -57,7 +73,7 @@ type state struct {
 	enclosure
 	msg   string // the message being decoded
 	scope string // what the items of lists are checked against
-	path  []string
+	path  []step
 
 	values  []value // of the fields of the message and struct at hand
 	base    int     // where those of the struct at hand start
@@ -74,9 +90,28 @@ type state struct {
 	at     *Node // whose parts are being decoded
 	last   *Node // the last of these
 	tree   *Tree
-	budget int // bytes of memory
-	room   [10]value
-	steps  [4]string
+	budget int       // bytes of memory
+	room   [16]value // what an object of a fetch has
+	steps  [4]step
+}
+
+// keep adds a value of the struct at hand.
+func (s *state) keep(v value) {
+	if len(s.values) == cap(s.values) {
+		s.budget -= 2 * cap(s.values) * valueCost
+	}
+	s.values = append(s.values, v)
+}
+
+// recall adds a value for messages further on the stream.
+func (s *state) recall(v past) {
+	switch {
+	case s.history == nil:
+		s.history = make([]past, 0, 6) // what an object of a fetch hands on
+	case len(s.history) == cap(s.history):
+		s.budget -= 2 * cap(s.history) * pastCost
+	}
+	s.history = append(s.history, v)
 }
 
 // add makes a node at the current offset. When there are too many, they share one.
@@ -166,8 +201,8 @@ func (s *state) text(n *Node, b []byte) {
 }
 
 // push goes one step down the path of the field.
-func (s *state) push(name string) { s.path = append(s.path, name) }
-func (s *state) pop()             { s.path = s.path[:len(s.path)-1] }
+func (s *state) push(to step) { s.path = append(s.path, to) }
+func (s *state) pop()         { s.path = s.path[:len(s.path)-1] }
 
 // fail notes an error about size bytes at off. Bytes that are missing where it is known that
 // they are missing are no news.
@@ -208,11 +243,11 @@ func (s *state) full() bool {
 // field is the path: names with dots, numbers in brackets.
 func (s *state) field() string {
 	var b strings.Builder
-	for i, name := range s.path {
-		if i > 0 && name[0] != '[' {
+	for i, to := range s.path {
+		if i > 0 && to.name != "" {
 			b.WriteByte('.')
 		}
-		b.WriteString(name)
+		b.WriteString(to.text())
 	}
 	return b.String()
 }
@@ -331,7 +366,7 @@ func (s *state) trailing() {
 
 // set notes the value of a field for the conditions behind it.
 func (s *state) set(name string, n uint64, set bool) {
-	s.values = append(s.values, value{name: name, n: n, set: set})
+	s.keep(value{name: name, n: n, set: set})
 }
 
 // get finds the value of a field of the struct at hand. One that is not there is not set.

@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -37,6 +38,39 @@ func TestTreeAgreesWithTheCodecs(t *testing.T) {
 	t.Logf("%d inputs, %d of them accepted", tried, accepted)
 	if accepted < 1000 {
 		t.Errorf("only %d inputs were accepted", accepted)
+	}
+}
+
+// What one version wrote may reach a reader of another: both decoders read it, or refuse it, alike.
+func TestVersionsReadEachOther(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	tried, accepted := 0, 0
+	messages := map[string][]string{}
+	for _, name := range order {
+		messages[name] = protocols[name].messages()
+	}
+	for _, from := range order {
+		for _, name := range messages[from] {
+			src, _ := protocols[from].draw(name, protocols[from].given(name, random.Uint64()), random)
+			for _, to := range order {
+				p := protocols[to]
+				if len(src) == 0 || to == from || !slices.Contains(messages[to], name) {
+					continue
+				}
+				ok, err := p.compare(name, src, p.given(name, random.Uint64()))
+				if err != nil {
+					t.Errorf("%s of %s on %s %x: %v", name, from, to, src, err)
+				}
+				tried++
+				if ok {
+					accepted++
+				}
+			}
+		}
+	}
+	t.Logf("%d messages on other versions, %d of them accepted", tried, accepted)
+	if tried < 1000 || accepted == 0 || accepted == tried {
+		t.Errorf("%d of %d messages were accepted on other versions", accepted, tried)
 	}
 }
 
