@@ -238,8 +238,10 @@ func naive(a, b *Item) int {
 func BenchmarkInsertClose(b *testing.B) {
 	var q Queue
 	track, _ := fill(&q, 10_000)
-	for i := range uint64(b.N) {
-		track.Insert(i % 20_000).Close()
+	sequence := uint64(0)
+	for b.Loop() {
+		track.Insert(sequence % 20_000).Close()
+		sequence++
 	}
 }
 
@@ -250,7 +252,9 @@ func BenchmarkUpdate(b *testing.B) {
 	for i := range uint64(10) {
 		track.Insert(i)
 	}
-	for i := range b.N {
-		track.Update(Wish{Priority: uint8(i)})
+	priority := uint8(0)
+	for b.Loop() {
+		track.Update(Wish{Priority: priority})
+		priority++
 	}
 }
