@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/moqrx/moqrx/gen/moqt"
 	"github.com/moqrx/moqrx/model"
 )
 
@@ -34,6 +35,32 @@ func TestErrorCodes(t *testing.T) {
 	} {
 		want(t, fmt.Sprint(c.err), model.CodeOf(c.err), c.code)
 	}
+}
+
+func TestCodesArePinned(t *testing.T) {
+	t.Run("16.22/383 each code keeps its number, which means something else in moq-transport", func(t *testing.T) {
+		for want, e := range map[model.Code]*model.Error{
+			0: model.ErrCancel, 2: model.ErrOld, 3: model.ErrTimeout, 4: model.ErrTransport, 5: model.ErrDecode, 6: model.ErrUnauthorized,
+			9: model.ErrVersion, 10: model.ErrUnexpectedStream, 11: model.ErrBoundsExceeded, 12: model.ErrDuplicate, 13: model.ErrNotFound,
+			14: model.ErrWrongSize, 15: model.ErrProtocolViolation, 16: model.ErrUnexpectedMessage, 17: model.ErrUnsupported, 18: model.ErrEncode,
+			20: model.ErrInvalidRole, 21: model.ErrUnknownALPN, 24: model.ErrDropped, 25: model.ErrClosed, 26: model.ErrLagged,
+			27: model.ErrFrameTooLarge, 29: model.ErrTimestampMismatch, 30: model.ErrUnroutable, 31: model.ErrEvicted,
+		} {
+			if model.CodeOf(e) != want || model.RemoteError(uint64(want)).Code != want {
+				t.Errorf("%v has code %d, want %d", e, model.CodeOf(e), want)
+			}
+		}
+		for code, want := range map[model.Code]model.Code{
+			model.CodeRequiredExtension: 1, model.CodeTooManyParameters: 19, model.AppCode(0): 64, model.AppCode(404): 468, model.AppCode(65535): 65599,
+		} {
+			if code != want {
+				t.Errorf("%v is %d, want %d", code, uint32(code), uint32(want))
+			}
+		}
+		if uint64(model.CodeCancel) == uint64(moqt.StreamResetCodeCancelled) || uint64(model.CodeCancel) != uint64(moqt.StreamResetCodeInternalError) {
+			t.Error("0 cancels here and is an internal error in moq-transport")
+		}
+	})
 }
 
 func TestErrorText(t *testing.T) {
