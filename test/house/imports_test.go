@@ -30,6 +30,7 @@ var importTable = []rule{
 	{folder: "gen/wiretest", inside: []string{"gen/wire"}, outside: []string{"pgregory.net/rapid"}}, // what generated tests call
 	{folder: "gen/named", inside: []string{"gen", "spec"}},                                          // both decoders of a spec by name
 	{folder: "gen", inside: []string{"gen/wire"}},
+	{folder: "model/stats", inside: []string{"model"}},
 	{folder: "model"},
 	{
 		folder:  "session/transport",
