@@ -3,6 +3,7 @@ package stats_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/model/stats"
@@ -38,7 +39,7 @@ func Example() {
 func ExampleParseTraffic() {
 	ctx := context.Background()
 	origin := model.NewOrigin()
-	counts, err := stats.New(stats.Config{Origin: origin, Interval: 1}) // every nanosecond, for the example
+	counts, err := stats.New(stats.Config{Origin: origin, Interval: 10 * time.Millisecond})
 	if err != nil {
 		fmt.Println(err)
 		return

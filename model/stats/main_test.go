@@ -103,7 +103,12 @@ func (h *host) frames(broadcast model.Path, name string) (frames []string) {
 	key := broadcast.String() + " " + name
 	track := h.tracks[key]
 	if track == nil {
-		b := must(h.origin.Consume().Announced(bg, broadcast))
+		ctx, cancel := context.WithTimeout(bg, time.Minute)
+		defer cancel()
+		b, err := h.origin.Consume().Announced(ctx, broadcast)
+		if err != nil {
+			h.t.Fatalf("%s is not announced: %v", broadcast, err)
+		}
 		defer b.Close()
 		track = must(b.SubscribeTrack(name, model.Subscription{}))
 		h.tracks[key] = track
@@ -122,6 +127,16 @@ func (h *host) frames(broadcast model.Path, name string) (frames []string) {
 			h.t.Fatalf("a group of %s does not end after its frame", key)
 		}
 	}
+}
+
+// frame returns the only frame that was written to a track since the last call.
+func (h *host) frame(broadcast model.Path, name string) string {
+	h.t.Helper()
+	frames := h.frames(broadcast, name)
+	if len(frames) != 1 {
+		h.t.Fatalf("%s of %s has the new frames %v, want one", name, broadcast, frames)
+	}
+	return frames[0]
 }
 
 // next lets one interval pass and returns what a traffic track of depth 0 has to tell; nil

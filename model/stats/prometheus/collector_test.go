@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -83,6 +84,62 @@ moq_broadcast_subscriptions_total{broadcast="room/bob",role="subscriber",tier="i
 `
 	if err := testutil.CollectAndCompare(c, strings.NewReader(expect), "moq_broadcast_subscriptions_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+// Each metric shows its own counter and no other.
+func TestWhatEachMetricShows(t *testing.T) {
+	s, err := stats.New(stats.Config{Origin: model.NewOrigin()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	handle := s.Handle(stats.External)
+	b := handle.Broadcast("a")
+	for i := range 12 { // each counter ends at another number
+		open := []interface{ Close() }{b.Publisher(), handle.SessionBroadcasts().Publisher("a"), b.PublisherTrack("t")}
+		for j, limit := range []int{2, 4, 6} {
+			if i < limit {
+				open[j].Close()
+			}
+		}
+		if i < 1 {
+			b.PublisherFetch("t").Close()
+		}
+	}
+	b.Publisher()
+	b.PublisherTrack("t")
+	b.PublisherTrack("t")
+	track := b.PublisherTrack("t")
+	track.Datagram(100)
+	for i := range 40 {
+		track.Frame()
+		if i < 20 {
+			track.Group()
+		}
+	}
+	for range 7 {
+		b.PublisherAnnounceBytes()
+	}
+	expect := map[string]float64{
+		"announced": 13, "announced_closed": 2, "announced_bytes": 7,
+		"sessions": 12, "sessions_closed": 4, "subscriptions": 15, "subscriptions_closed": 6,
+		"payload_bytes": 100, "frames": 41, "groups": 21, "fetches": 1, "datagrams": 1,
+	}
+	registry := client.NewRegistry()
+	registry.MustRegister(prometheus.NewCollector(s, prometheus.WithBroadcasts()))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, f := range families {
+		if name, ok := strings.CutPrefix(strings.TrimSuffix(f.GetName(), "_total"), "moq_broadcast_"); ok {
+			got[name] = f.GetMetric()[0].GetCounter().GetValue() // there is one broadcast, on one side
+		}
+	}
+	if !maps.Equal(got, expect) {
+		t.Errorf("got %v\nwant %v", got, expect)
 	}
 }
 
