@@ -227,7 +227,7 @@ func TestParse(t *testing.T) {
 		if !maps.Equal(old, stats.Traffic{"a": {Bytes: 3, Groups: 1}, "b/c": {}}) {
 			t.Errorf("an old frame is %v", old)
 		}
-		recent := must(stats.ParseTraffic([]byte(`{"a":{"bytes":3,"stale":{"bytes":[1,2]},"fetches":2,"colour":"red"}}`)))
+		recent := must(stats.ParseTraffic([]byte(`{"a":{"bytes":3,"stale":{"bytes":[1,2]},"fetches":2,"mood":"calm"}}`)))
 		if !maps.Equal(recent, stats.Traffic{"a": {Bytes: 3, Fetches: 2}}) {
 			t.Errorf("a new frame is %v", recent)
 		}

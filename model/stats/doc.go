@@ -14,10 +14,10 @@
 // An engine opens a guard for everything that begins, closes it when that is over,
 // and counts in between. Every event is one line:
 //
-//	session := handle.Session(root)                    // accepted, closed at its end
-//	guard := handle.Broadcast(path).PublisherTrack(name) // SUBSCRIBE, closed with the subscription
-//	viewer := session.Broadcasts().Publisher(path)     // the track was found
-//	guard.Group()                                      // a group stream was opened
+//	session := handle.Session(root)                      // accepted; closed at its end
+//	guard := handle.Broadcast(path).PublisherTrack(name) // SUBSCRIBE; closed with the subscription
+//	viewer := session.Broadcasts().Publisher(path)       // the track was found; closed likewise
+//	guard.Group()                                        // a group stream was opened
 //	guard.Frame()
 //	guard.Bytes(len(chunk))
 //

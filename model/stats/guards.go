@@ -54,27 +54,27 @@ func (b BroadcastStats) PublisherAnnounceBytes() { b.announceBytes(Publisher) }
 // each withdrawal that was received, also those that are filtered. It needs no guard.
 func (b BroadcastStats) SubscriberAnnounceBytes() { b.announceBytes(Subscriber) }
 
-// PublisherTrack is called when the peer subscribed to a track. Close the guard when the
-// subscription and the groups sent for it are over.
-func (b BroadcastStats) PublisherTrack(_ string) PublisherTrack {
+// PublisherTrack is called when the peer subscribed to a track, whose name is ignored. Close
+// the guard when the subscription and the groups sent for it are over.
+func (b BroadcastStats) PublisherTrack(name string) PublisherTrack {
 	return PublisherTrack{b.subscription(Publisher)}
 }
 
-// SubscriberTrack is called when a track of the peer was subscribed to. Close the guard when
-// the subscription and the groups received for it are over.
-func (b BroadcastStats) SubscriberTrack(_ string) SubscriberTrack {
+// SubscriberTrack is called when a track of the peer, whose name is ignored, was subscribed
+// to. Close the guard when the subscription and the groups received for it are over.
+func (b BroadcastStats) SubscriberTrack(name string) SubscriberTrack {
 	return SubscriberTrack{b.subscription(Subscriber)}
 }
 
 // PublisherFetch is called when the peer fetched a group, whether it is there or not. That
 // is no subscription, but what is sent counts through the guard. Close it when the fetch is over.
-func (b BroadcastStats) PublisherFetch(_ string) PublisherTrack {
+func (b BroadcastStats) PublisherFetch(name string) PublisherTrack {
 	return PublisherTrack{b.fetch(Publisher)}
 }
 
 // SubscriberFetch is called when a group was fetched from the peer. Close the guard when
 // the fetch is over.
-func (b BroadcastStats) SubscriberFetch(_ string) SubscriberTrack {
+func (b BroadcastStats) SubscriberFetch(name string) SubscriberTrack {
 	return SubscriberTrack{b.fetch(Subscriber)}
 }
 
@@ -217,5 +217,5 @@ func (t *track) Datagram(n int) {
 	}
 }
 
-// Close counts the end of the subscription. Repeating it is harmless.
+// Close counts the end of a subscription; that of a fetch is not counted. Repeating it is harmless.
 func (t *track) Close() { (*guard)(t).close() }

@@ -128,8 +128,10 @@ func TestTrackReader(t *testing.T) {
 			return n
 		},
 		"All": func(r stats.TrackReader) (n int) {
-			for range r.All(bg) {
-				n++
+			for _, err := range r.All(bg) {
+				if err == nil {
+					n++
+				}
 			}
 			return n
 		},

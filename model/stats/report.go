@@ -12,8 +12,8 @@ import (
 // HostSnapshot is the sum over all broadcasts and roots since the aggregator was made. Unlike
 // the numbers of one broadcast, these never start again.
 type HostSnapshot struct {
-	Traffic  [tiers * roles]HostTraffic // external publisher and subscriber, then internal ones
-	Sessions [tiers]HostSessions        // external, internal
+	Traffic  [4]HostTraffic  // external publisher and subscriber, then internal ones
+	Sessions [2]HostSessions // external, internal
 }
 
 // HostTraffic is the sum over all broadcasts on one side of one tier.

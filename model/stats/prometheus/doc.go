@@ -12,8 +12,8 @@
 //
 // # Metrics
 //
-// All are counters since the start of the process, labelled with the tier (external,
-// internal) and, except for sessions, with the role: publisher is what is served to
+// All are counters since the start of the process, with labels for the tier (external,
+// internal) and, except for sessions, for the role: publisher is what is served to
 // peers, subscriber what comes from them.
 //
 //	moq_announced_total              announcements of broadcasts
