@@ -30,6 +30,8 @@ var importTable = []rule{
 	{folder: "gen/wiretest", inside: []string{"gen/wire"}, outside: []string{"pgregory.net/rapid"}}, // what generated tests call
 	{folder: "gen/named", inside: []string{"gen", "spec"}},                                          // both decoders of a spec by name
 	{folder: "gen", inside: []string{"gen/wire"}},
+	{folder: "model/stats/prometheus", inside: []string{"model"}, outside: []string{"github.com/prometheus"}},
+	{folder: "model/stats", inside: []string{"model"}},
 	{folder: "model"},
 	{
 		folder:  "session/transport",
@@ -84,6 +86,9 @@ func TestTheTableRefuses(t *testing.T) {
 	for _, c := range []struct{ folder, path string }{
 		{"model", module + "/gen/lite"},
 		{"model/stats", "github.com/prometheus/client_golang/prometheus"},
+		{"model", "github.com/prometheus/client_golang/prometheus"},
+		{"model", module + "/model/stats"},
+		{"model/stats/prometheus", module + "/session"},
 		{"gen/lite", module + "/spec"},
 		{"gen/wire", module + "/gen/lite"},
 		{"session/internal/lite", module + "/rx"},
