@@ -144,6 +144,7 @@ var (
 	ErrFrameTooLarge     = &Error{Code: CodeFrameTooLarge}
 	ErrTimestampMismatch = &Error{Code: CodeTimestampMismatch}
 	ErrUnroutable        = &Error{Code: CodeUnroutable}
+	ErrEvicted           = &Error{Code: CodeEvicted}
 
 	// ErrTooManyOrigins is a hop chain above MaxHops; errors.Is ErrBoundsExceeded.
 	ErrTooManyOrigins = &Error{Code: CodeBoundsExceeded, Reason: "more than 32 origins in a hop chain"}
