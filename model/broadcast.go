@@ -27,6 +27,8 @@ type broadcast struct {
 	err       error  // nil while open, io.EOF after Finish
 	ended     signal
 	watchers  []broadcastWatcher
+
+	cache cacheLimits // of its tracks; settled before there are any
 }
 
 // broadcastWatcher is told, without locks, that the route changed or the
@@ -162,6 +164,7 @@ func (b *broadcast) add(name string) *track {
 
 // accept settles what the track is like; the first producer is whoever asked.
 func (t *track) accept(info TrackInfo) *TrackProducer {
+	info.MaxLatency = t.owner.cache.clamp(info.MaxLatency)
 	t.info, t.accepted = info, true
 	t.changed.wake()
 	t.demand.wake() // the aggregate is bounded by the info

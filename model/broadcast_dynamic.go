@@ -104,6 +104,15 @@ func (r *TrackRequest) Unused() <-chan struct{} {
 	return r.t.unused.wait()
 }
 
+// Dynamic returns a handler for groups that readers fetch and the cache does not
+// have, also before the track is accepted. See [TrackProducer.Dynamic]. Until then
+// the groups it makes keep the timestamps that they are given.
+func (r *TrackRequest) Dynamic() *TrackDynamic {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	return r.t.dynamic(r.t.closed)
+}
+
 // Accept says what the track is like and returns its producer. ErrBoundsExceeded
 // for an info that cannot be (the request stays open then), ErrClosed when it was
 // answered before.

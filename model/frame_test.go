@@ -118,10 +118,11 @@ func TestFrame(t *testing.T) {
 		wantErr(t, err, model.ErrDropped)
 	})
 	t.Run("16.23/390 a declared size costs nothing before the bytes", func(t *testing.T) {
-		g := newGroup(t)
+		track := newTrack(t)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range 100 {
+			g := must(track.AppendGroup())
 			_ = must(must(g.CreateFrame(model.FrameInfo{Size: model.MaxFrameSize})).Write([]byte("x")))
 		}
 		runtime.ReadMemStats(&after)

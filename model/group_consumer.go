@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 )
@@ -34,7 +35,7 @@ func (c *GroupConsumer) TryNextFrame() (*FrameConsumer, bool, error) {
 }
 
 // ReadFrame returns the next frame when it is complete, and only then moves past
-// it. It blocks until then; errors as in NextFrame, and the frame's own abort error.
+// it. It blocks until then; errors as in NextFrame.
 func (c *GroupConsumer) ReadFrame(ctx context.Context) (Frame, error) {
 	return await(ctx, c, (*GroupConsumer).readFrame)
 }
@@ -43,6 +44,22 @@ func (c *GroupConsumer) ReadFrame(ctx context.Context) (Frame, error) {
 // frame is not complete.
 func (c *GroupConsumer) TryReadFrame() (Frame, bool, error) {
 	f, ok, _, err := c.readFrame(false)
+	return f, ok, err
+}
+
+// GetFrame returns frame i of the group, counted from 0, for streaming, and leaves the
+// cursor where it is. It blocks until the frame exists; errors as in NextFrame, and
+// ErrBoundsExceeded for a negative i.
+func (c *GroupConsumer) GetFrame(ctx context.Context, i int) (*FrameConsumer, error) {
+	return await(ctx, c, func(c *GroupConsumer, block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
+		return c.getFrame(i, block)
+	})
+}
+
+// TryGetFrame is GetFrame without waiting: false and no error when the frame does
+// not exist yet.
+func (c *GroupConsumer) TryGetFrame(i int) (*FrameConsumer, bool, error) {
+	f, ok, _, err := c.getFrame(i, false)
 	return f, ok, err
 }
 
@@ -116,19 +133,19 @@ func (c *GroupConsumer) Close() error {
 	return nil
 }
 
-// at returns the slot under the cursor, nil when it is not there yet.
-func (c *GroupConsumer) at() (*slot, error) {
+// at returns the slot of frame i, nil when it is not there yet.
+func (c *GroupConsumer) at(i int) (*slot, error) {
 	g := c.g
 	switch {
 	case c.closed:
 		return nil, errReaderClosed
-	case c.next < g.base():
+	case i < g.base():
 		if g.err != nil {
 			return nil, g.err
 		}
 		return nil, ErrLagged
-	case c.next < g.count:
-		return &g.frames[c.next-g.base()], nil
+	case i < g.count:
+		return &g.frames[i-g.base()], nil
 	case g.finished:
 		return nil, io.EOF
 	}
@@ -138,35 +155,48 @@ func (c *GroupConsumer) at() (*slot, error) {
 func (c *GroupConsumer) nextFrame(block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at()
-	if err != nil {
-		return nil, false, nil, err
-	}
-	if s == nil {
-		return nil, false, c.waitIf(block), nil
-	}
-	f := s.live
-	if f == nil {
-		f = &frame{group: c.g, info: FrameInfo{s.size(), s.ts}, index: c.next, buf: s.payload, done: true}
+	s, err := c.at(c.next)
+	if s == nil || err != nil {
+		return nil, false, c.waitIf(block), err
 	}
 	c.next++
-	return &FrameConsumer{f: f}, true, nil, nil
+	return c.stream(s), true, nil, nil
+}
+
+// stream returns a reader at the start of a cached frame.
+func (c *GroupConsumer) stream(s *slot) *FrameConsumer {
+	f := s.live
+	if f == nil {
+		f = &frame{group: c.g, info: FrameInfo{s.size(), s.ts}, buf: s.payload, done: true}
+	}
+	return &FrameConsumer{f: f}
+}
+
+func (c *GroupConsumer) getFrame(i int, block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
+	if i < 0 {
+		return nil, false, nil, fmt.Errorf("frame %d of group %d: %w", i, c.g.sequence, ErrBoundsExceeded)
+	}
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	s, err := c.at(i)
+	if s == nil || err != nil {
+		return nil, false, c.waitIf(block), err
+	}
+	return c.stream(s), true, nil, nil
 }
 
 func (c *GroupConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at()
-	switch {
-	case err != nil:
+	s, err := c.at(c.next)
+	if err != nil {
 		return Frame{}, false, nil, err
-	case s != nil && s.live == nil:
-		c.next++
-		return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil, nil
-	case s != nil && s.live.err != nil:
-		return Frame{}, false, nil, s.live.err
 	}
-	return Frame{}, false, c.waitIf(block), nil
+	if s == nil || s.live != nil {
+		return Frame{}, false, c.waitIf(block), nil
+	}
+	c.next++
+	return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil, nil
 }
 
 func (c *GroupConsumer) waitIf(block bool) <-chan struct{} {

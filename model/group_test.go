@@ -53,13 +53,14 @@ func TestGroupReading(t *testing.T) {
 	t.Run("a waiter wakes when the frame it waits for becomes whole, or fails", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGroup(t)
-			one, two := must(g.CreateFrame(model.FrameInfo{Size: 2})), must(g.CreateFrame(model.FrameInfo{}))
+			one := must(g.CreateFrame(model.FrameInfo{Size: 2}))
 			c := g.Consume()
 			read := later(func() { want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "ab") })
 			write(t, one, "a")
 			want(t, "returned early", read(), false)
 			write(t, one, "b")
 			want(t, "returned", read(), true)
+			two := must(g.CreateFrame(model.FrameInfo{Size: 2}))
 			read = later(func() {
 				_, err := c.ReadFrame(bg)
 				wantErr(t, err, model.ErrTimeout)
@@ -272,16 +273,39 @@ func TestGroupEnds(t *testing.T) {
 		_, _, err = c.TryNextFrame()
 		wantErr(t, err, model.ErrOld)
 	})
-	t.Run("an aborted frame fails its reader and blocks the cursor", func(t *testing.T) {
+	t.Run("a frame that is given up takes its group along", func(t *testing.T) {
+		for _, end := range []struct {
+			do   func(*model.FrameProducer)
+			want error
+		}{
+			{func(p *model.FrameProducer) { p.Abort(model.ErrTimeout) }, model.ErrTimeout},
+			{func(p *model.FrameProducer) { wantNil(t, p.Close()) }, model.ErrDropped},
+		} {
+			g := newGroup(t)
+			wantNil(t, g.WriteFrame(text("before")))
+			p := must(g.CreateFrame(model.FrameInfo{Size: 2}))
+			c := g.Consume()
+			end.do(p)
+			_, err := c.ReadFrame(bg)
+			wantErr(t, err, end.want)
+			wantErr(t, g.Finish(), end.want)
+			wantErr(t, g.WriteFrame(text("after")), end.want)
+		}
+	})
+	t.Run("one frame is in flight at a time", func(t *testing.T) {
 		g := newGroup(t)
 		p := must(g.CreateFrame(model.FrameInfo{Size: 2}))
-		c := g.Consume()
-		p.Abort(model.ErrTimeout)
-		_, err := c.ReadFrame(bg)
-		wantErr(t, err, model.ErrTimeout)
-		wantNil(t, g.Finish())
-		_, err = c.ReadFrame(bg)
-		wantErr(t, err, model.ErrTimeout)
+		write(t, p, "a")
+		_, err := g.CreateFrame(model.FrameInfo{Size: 1})
+		wantErr(t, err, model.ErrProtocolViolation)
+		wantErr(t, g.WriteFrame(text("x")), model.ErrProtocolViolation)
+		wantErr(t, g.Clone().WriteOwnedFrame(text("x")), model.ErrProtocolViolation)
+		want(t, "count", g.FrameCount(), 1)
+		wantNil(t, g.Finish()) // nothing follows the one in flight
+		write(t, p, "b")
+		got, end := readFrames(g.Consume())
+		want(t, "frames", slices.Equal(got, []string{"ab"}), true)
+		wantErr(t, end, eof)
 	})
 	t.Run("a frame outlives its group for those who hold it", func(t *testing.T) {
 		g := newGroup(t)

@@ -29,10 +29,23 @@ type track struct {
 	closed    bool   // aborted, or the last producer is gone
 	ended     signal // when closed becomes true
 
-	arrivals []cached   // groups in order of arrival
-	sorted   []cached   // the same by sequence
-	arrived  uint64     // how many ever arrived; the next one's number
-	latest   GroupBound // highest sequence ever
+	arrivals  []cached   // groups in order of arrival
+	sorted    []cached   // the same by sequence
+	arrived   uint64     // how many ever arrived; the next one's number
+	shown     uint64     // how many of them when the last came that subscribers see
+	latest    GroupBound // highest sequence ever
+	datagrams *datagrams
+	fetches   fetches
+
+	turn     uint64       // number of the arrival that a sweep looks at next
+	written  atomic.Int64 // bytes of frames that have made no debt yet
+	debt     int64        // bytes to let go of, because the pool is full
+	lost     []eviction   // to be told after the lock
+	relief   bool         // after the lock, let another track of the full pool expire
+	listed   bool         // in the pool
+	listedAt int          // where; guarded by the pool
+
+	holds int // handles that keep the cache of a track that ended cleanly, besides readers
 
 	readers   map[*TrackConsumer]struct{}
 	aggregate Subscription
@@ -80,11 +93,35 @@ func (t *track) end(err error) {
 	t.err = err
 	if err != nil {
 		t.clearCache()
+		t.fetches.fail(err, func(*fetch) bool { return true })
+		t.fetches.queued.wake()
 	}
+	t.freeUnheld()
 	t.owner.forget(t)
 	t.changed.wake()
 	t.ended.wake()
 	t.demand.wake()
+}
+
+// freeUnheld lets the cache of a track go that has ended and that nobody can read any more.
+func (t *track) freeUnheld() {
+	if t.closed && len(t.readers) == 0 && t.holds == 0 {
+		t.clearCache()
+	}
+}
+
+// release ends a track that nobody writes and nobody fetches for, under lockLifetime.
+// It reports whether the track was dropped unfinished.
+func (t *track) release() (dropped bool) {
+	if t.closed || t.producers > 0 || t.fetches.handlers > 0 {
+		return false
+	}
+	if t.boundary.Set {
+		t.end(nil)
+		return false
+	}
+	t.end(ErrDropped)
+	return true
 }
 
 // cause is how the track ended; nil while it is open.
@@ -122,13 +159,13 @@ func (t *track) admit(seq uint64) error {
 		return fmt.Errorf("track %q: group %d is at or after its end %d: %w", t.name, seq, t.boundary.Sequence, ErrClosed)
 	}
 	old := t.find(seq)
-	if old.group == nil {
+	if old.group != nil && (old.refill || old.failed()) {
+		t.remove(old) // subscribers have yet to see it; an aborted group may be tried again
 		return nil
 	}
-	if !old.failed() {
+	if old.group != nil || seq < t.edge() && t.datagrams.has(seq) {
 		return fmt.Errorf("track %q: group %d: %w", t.name, seq, ErrDuplicate)
 	}
-	t.remove(old) // an aborted group may be tried again
 	return nil
 }
 

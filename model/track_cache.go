@@ -3,7 +3,6 @@ package model
 import (
 	"slices"
 	"sort"
-	"time"
 )
 
 // cached is the place of a group in the cache of one track. Several tracks may
@@ -11,6 +10,7 @@ import (
 type cached struct {
 	*group
 	number uint64 // of its arrival in this track
+	refill bool   // fetched: there for those who ask by number, not for subscribers
 }
 
 // find returns the cached group with this sequence, or a place without a group.
@@ -26,78 +26,87 @@ func (t *track) search(seq uint64) int {
 	return sort.Search(len(t.sorted), func(i int) bool { return t.sorted[i].sequence >= seq })
 }
 
+// position returns where in arrivals the first group stands that arrived as this
+// number or later.
+func (t *track) position(number uint64) int {
+	return sort.Search(len(t.arrivals), func(i int) bool { return t.arrivals[i].number >= number })
+}
+
 // insert caches a group that no other track knows yet, under a sequence that was
-// admitted, and drops what became too old.
+// admitted. The lock has to be let go with unlock.
 func (t *track) insert(g *group, seq uint64) {
-	g.sequence, g.born = seq, time.Now()
-	g.tracks = append(g.first.tracks[:0], t)
-	t.place(g, g.born)
+	g.sequence = seq
+	t.adoptAs(g, false)
 }
 
 // adopt caches a group of another track too, under its own sequence, unless that
-// is taken or at or after the end. The two tracks share its frames from now on.
+// is taken or at or after the end. The two tracks share its frames from now on,
+// and when one of them evicts it, the other loses it too. The lock has to be let
+// go with unlock.
 func (t *track) adopt(g *group) bool {
-	if t.admit(g.sequence) != nil {
+	return t.admit(g.sequence) == nil && t.adoptAs(g, false)
+}
+
+// refill caches a group that was fetched: subscribers do not see it, and it does
+// not move the live edge. The lock has to be let go with unlock.
+func (t *track) refill(g *group, seq uint64) {
+	g.sequence = seq
+	t.adoptAs(g, true)
+}
+
+// adoptAs pays for the group and then caches it; false when it has failed meanwhile.
+func (t *track) adoptAs(g *group, refill bool) bool {
+	charged, ok := g.cachedBy(t)
+	if !ok {
 		return false
 	}
-	if !g.cachedBy(t) {
-		return false // it has failed meanwhile
+	t.pay(charged)
+	if refill {
+		t.store(cached{g, t.arrived, true})
+	} else {
+		t.place(g)
 	}
-	t.place(g, time.Now())
+	t.expire()
+	t.changed.wake()
 	return true
 }
 
-func (t *track) place(g *group, now time.Time) {
-	c := cached{g, t.arrived}
-	t.arrived++
+// place is where a group arrives that subscribers see.
+func (t *track) place(g *group) {
+	t.store(cached{g, t.arrived, false})
+	t.shown = t.arrived
 	if !t.latest.Set || g.sequence > t.latest.Sequence {
 		t.latest = At(g.sequence)
 	}
+	t.answerFetch(g)
+}
+
+func (t *track) store(c cached) {
+	t.arrived++
 	t.arrivals = append(t.arrivals, c)
-	t.sorted = slices.Insert(t.sorted, t.search(g.sequence), c)
-	t.evict(now)
-	t.changed.wake()
-}
-
-// evict drops the oldest arrivals that are older than the track keeps them. The
-// newest sequence stays whatever its age; those who hold a dropped group read on.
-func (t *track) evict(now time.Time) {
-	n := 0
-	var edge cached
-	for ; n < len(t.arrivals); n++ {
-		c := t.arrivals[n]
-		if c.sequence == t.latest.Sequence {
-			edge = c
-			continue
-		}
-		if now.Sub(c.born) <= t.info.MaxLatency {
-			break
-		}
-		t.unsort(c)
-		c.leave(t)
-	}
-	if edge.group != nil && n > 0 {
-		n--
-		t.arrivals[n] = edge
-	}
-	t.arrivals = dropFront(t.arrivals, n)
-}
-
-// unsort removes c from the order by sequence; usually it is the first.
-func (t *track) unsort(c cached) {
-	if i := t.search(c.sequence); i > 0 {
-		t.sorted = slices.Delete(t.sorted, i, i+1)
-	} else {
-		t.sorted = dropFront(t.sorted, 1)
+	t.sorted = slices.Insert(t.sorted, t.search(c.sequence), c)
+	if pool := t.pool(); pool != nil {
+		pool.register(t)
 	}
 }
 
-// remove takes one group out of the cache.
+// remove takes one group out of the cache and leaves it as it is.
 func (t *track) remove(c cached) {
-	t.unsort(c)
-	i := sort.Search(len(t.arrivals), func(i int) bool { return t.arrivals[i].number >= c.number })
-	t.arrivals = slices.Delete(t.arrivals, i, i+1)
+	t.forgetPlace(c)
 	c.leave(t)
+}
+
+// forgetPlace takes c out of both orders; usually it is the first of each.
+func (t *track) forgetPlace(c cached) {
+	t.sorted = cutAt(t.sorted, t.search(c.sequence))
+	t.arrivals = cutAt(t.arrivals, t.position(c.number))
+}
+
+func cutAt[T any](s []T, i int) []T {
+	if i > 0 {
+		return slices.Delete(s, i, i+1)
+	}
+	return dropFront(s, 1)
 }
 
 // clearCache lets all groups go.
@@ -106,4 +115,8 @@ func (t *track) clearCache() {
 		c.leave(t)
 	}
 	t.arrivals, t.sorted = nil, nil
+	t.datagrams.clear()
+	if pool := t.pool(); pool != nil {
+		pool.unregister(t)
+	}
 }

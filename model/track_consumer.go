@@ -21,6 +21,8 @@ type TrackConsumer struct {
 	parked []arrival  // passed by because of End, by sequence
 	last   GroupBound // the highest sequence that NextGroup is past
 	closed bool
+
+	datagram uint64 // number of the next datagram to look at
 }
 
 // Name returns the track's name in its broadcast.
@@ -122,6 +124,7 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 			return nil, false, nil, errReaderClosed
 		}
 		if c := t.find(seq); c.group != nil {
+			t.ask(seq)
 			return &GroupConsumer{g: c.group}, true, nil, nil
 		}
 		switch {
@@ -134,6 +137,23 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 		}
 		return nil, false, t.changed.wait(), nil
 	})
+}
+
+// FetchGroup returns the group with this sequence, whatever the cursors and bounds: from
+// the cache, or else as the track's fetch handler makes it ([TrackProducer.Dynamic]).
+// Concurrent calls for one group share a request, which has the highest of their
+// priorities. It blocks until there is an answer, and before the track is accepted
+// until there may be one. ErrNotFound when nobody serves fetches, or the group is at
+// or after the declared end; the handler's error when it refuses, ErrDropped when
+// it lets the request go; the track's error when it was aborted.
+func (c *TrackConsumer) FetchGroup(ctx context.Context, seq uint64, priority uint8) (*GroupConsumer, error) {
+	return c.t.fetch(ctx, seq, priority, &c.closed)
+}
+
+// TryFetchGroup is FetchGroup without asking the handler: false and no error when the
+// group is not cached, but may be had by FetchGroup.
+func (c *TrackConsumer) TryFetchGroup(seq uint64) (*GroupConsumer, bool, error) {
+	return c.t.tryFetch(seq, &c.closed)
 }
 
 // All yields the groups that RecvGroup returns and ends at the end of the track.
@@ -187,7 +207,7 @@ func (c *TrackConsumer) IsClone(other *TrackConsumer) bool { return c.t == other
 func (c *TrackConsumer) Clone() *TrackConsumer {
 	c.t.lockLifetime()
 	defer c.t.unlockLifetime()
-	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed}
+	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed, datagram: c.datagram}
 	if !n.closed {
 		c.t.join(n)
 	}
@@ -209,6 +229,7 @@ func (c *TrackConsumer) Close() error {
 		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
 	}
 	t.recombine()
-	t.changed.wake()
+	t.wakeFetches()
+	t.freeUnheld()
 	return nil
 }

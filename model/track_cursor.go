@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"slices"
-	"sort"
 )
 
 // arrival tells one incarnation of a group without keeping it alive.
@@ -22,7 +21,7 @@ func (c *TrackConsumer) recvGroup(block bool) (*GroupConsumer, bool, <-chan stru
 	if g != nil {
 		return &GroupConsumer{g: g}, true, nil, nil
 	}
-	wait, err := c.nothing(block, c.cursor == c.t.arrived && len(c.parked) == 0)
+	wait, err := c.nothing(block, c.cursor >= c.t.shown && len(c.parked) == 0)
 	return nil, false, wait, err
 }
 
@@ -40,6 +39,9 @@ func (c *TrackConsumer) takeArrival() *group {
 	for _, g := range c.ahead() {
 		c.cursor = g.number + 1
 		after, before := c.sub.admits(g.sequence)
+		if g.refill {
+			continue
+		}
 		if after && before {
 			return g.group
 		}
@@ -56,7 +58,7 @@ func (c *TrackConsumer) takeArrival() *group {
 // ahead returns the cached groups that the arrival cursor has not passed.
 func (c *TrackConsumer) ahead() []cached {
 	all := c.t.arrivals
-	return all[sort.Search(len(all), func(i int) bool { return all[i].number >= c.cursor }):]
+	return all[c.t.position(c.cursor):]
 }
 
 func (c *TrackConsumer) park(g cached) {
@@ -106,6 +108,9 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 	}
 	t := c.t
 	i := t.search(low)
+	for i < len(t.sorted) && t.sorted[i].refill {
+		i++
+	}
 	if i == len(t.sorted) {
 		// After an abort nothing is cached: what counts is what this reader missed.
 		wait, err := c.nothing(block, t.err == nil || t.edge() <= low)
@@ -132,7 +137,7 @@ func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, err
 	if ok {
 		return f, true, nil, nil
 	}
-	wait, err := c.nothing(block, !pending && (t.err == nil || c.cursor == t.arrived))
+	wait, err := c.nothing(block, !pending && (t.err == nil || c.cursor >= t.shown))
 	return Frame{}, false, wait, err
 }
 
@@ -156,6 +161,9 @@ func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
 	var held []cached
 	for _, g := range c.ahead() {
 		after, before := c.sub.admits(g.sequence)
+		if g.refill {
+			continue
+		}
 		if after && !before {
 			held, pending = append(held, g), true
 			continue
@@ -170,6 +178,9 @@ func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
 		if !pending {
 			c.cursor = g.number + 1 // nothing can come of it any more
 		}
+	}
+	if !pending && c.t.err == nil {
+		c.cursor = c.t.arrived // the rest has been evicted
 	}
 	return Frame{}, false, pending
 }

@@ -27,7 +27,7 @@ func (p *TrackProducer) Info() TrackInfo {
 // MaxSequence, the abort error after an abort.
 func (p *TrackProducer) AppendGroup() (*GroupProducer, error) {
 	p.t.mu.Lock()
-	defer p.t.mu.Unlock()
+	defer p.t.unlock()
 	return p.create(p.t.edge())
 }
 
@@ -36,7 +36,7 @@ func (p *TrackProducer) AppendGroup() (*GroupProducer, error) {
 // case the new one replaces it. Other errors as in AppendGroup.
 func (p *TrackProducer) CreateGroup(seq uint64) (*GroupProducer, error) {
 	p.t.mu.Lock()
-	defer p.t.mu.Unlock()
+	defer p.t.unlock()
 	return p.create(seq)
 }
 
@@ -71,7 +71,7 @@ func (p *TrackProducer) WriteFrame(f Frame) error {
 		return err
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	if err := p.writable(); err != nil {
 		return err
 	}
@@ -124,6 +124,7 @@ func (p *TrackProducer) finish(boundary uint64) error {
 		return fmt.Errorf("track %q: end %d is not after the last group %d: %w", t.name, boundary, t.latest.Sequence, ErrProtocolViolation)
 	}
 	t.boundary = At(boundary)
+	t.fetches.fail(fmt.Errorf("track %q ends at %d: %w", t.name, boundary, ErrNotFound), func(f *fetch) bool { return f.sequence >= boundary })
 	t.changed.wake()
 	return nil
 }
@@ -142,6 +143,15 @@ func (p *TrackProducer) Consume(s Subscription) *TrackConsumer {
 	p.t.lockLifetime()
 	defer p.t.unlockLifetime()
 	return p.t.consume(s)
+}
+
+// Dynamic returns a handler for groups that readers fetch and the cache does not
+// have. While one is open, the track is open too. The handler of a closed handle is
+// closed.
+func (p *TrackProducer) Dynamic() *TrackDynamic {
+	p.t.mu.Lock()
+	defer p.t.mu.Unlock()
+	return p.t.dynamic(p.closed || p.t.closed)
 }
 
 // Used blocks until the track has a reader. It returns the track's error (io.EOF
@@ -206,24 +216,22 @@ func (p *TrackProducer) Clone() *TrackProducer {
 	return &TrackProducer{t: p.t, closed: p.closed}
 }
 
-// Close lets go of the handle. When it was the last one, the track closes: an
-// unfinished one is aborted with ErrDropped, a finished one stays readable for
-// those who have a reader. Repeating it is harmless.
+// Close lets go of the handle. When it was the last one and no fetch handler is left,
+// the track closes: an unfinished one is aborted with ErrDropped and a warning is
+// logged, a finished one stays readable for those who have a reader. Repeating it is
+// harmless.
 func (p *TrackProducer) Close() error {
 	p.t.lockLifetime()
-	defer p.t.unlockLifetime()
-	if p.closed {
-		return nil
+	dropped := false
+	if !p.closed {
+		p.closed = true
+		p.t.demand.wake() // who waits through this handle
+		p.t.producers--
+		dropped = p.t.release()
 	}
-	p.closed = true
-	p.t.demand.wake() // who waits through this handle
-	p.t.producers--
-	switch {
-	case p.t.producers > 0:
-	case p.t.boundary.Set:
-		p.t.end(nil)
-	default:
-		p.t.end(ErrDropped)
+	p.t.unlockLifetime()
+	if dropped {
+		warnDropped("track", "name", p.t.name)
 	}
 	return nil
 }

@@ -23,15 +23,15 @@ func TestTrackRetention(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, newTrack(t)) })
 		})
 	}
-	const age = 5 * time.Second
+	const age, tick = 5 * time.Second, 100 * time.Millisecond
 	run("16.9/173 what is older than 5 s goes with the next group", func(t *testing.T, p *model.TrackProducer) {
 		create(t, p, 0, 1)
 		time.Sleep(age)
 		create(t, p, 2)
 		wantSeqs(t, "at exactly 5 s", cached(p), 0, 1, 2)
-		time.Sleep(time.Nanosecond)
+		time.Sleep(2 * tick)
 		create(t, p, 3)
-		wantSeqs(t, "just after", cached(p), 2, 3)
+		wantSeqs(t, "two ticks after", cached(p), 2, 3)
 	})
 	run("16.9/174 the newest sequence stays", func(t *testing.T, p *model.TrackProducer) {
 		create(t, p, 5)
@@ -77,17 +77,84 @@ func TestTrackRetention(t *testing.T) {
 		create(t, p, 500)
 		wantSeqs(t, "cached", cached(p), 1000, 99, 500)
 	})
-	run("16.9/181 a held group reads on after it left, to its clean end", func(t *testing.T, p *model.TrackProducer) {
-		g := must(p.AppendGroup())
-		c := must(p.Consume(model.Subscription{}).RecvGroup(bg))
+	run("16.9/181 who has read a finished group sees its clean end though it aged out", func(t *testing.T, p *model.TrackProducer) {
+		wantNil(t, p.WriteFrame(text("x")))
+		drained := must(p.Consume(model.Subscription{}).RecvGroup(bg))
+		behind := drained.Clone()
+		_ = must(drained.ReadFrame(bg))
 		time.Sleep(2 * age)
 		create(t, p, 1)
 		wantSeqs(t, "cached", cached(p), 1)
-		wantNil(t, g.WriteFrame(text("on")))
-		wantNil(t, g.Finish())
-		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "on")
-		_, err := c.ReadFrame(bg)
+		_, err := drained.ReadFrame(bg)
 		wantErr(t, err, eof)
+		_, err = behind.ReadFrame(bg)
+		wantErr(t, err, model.ErrOld)
+	})
+	run("an open group that aged out takes no more frames", func(t *testing.T, p *model.TrackProducer) {
+		g := must(p.AppendGroup())
+		c := must(p.Consume(model.Subscription{}).RecvGroup(bg))
+		read := later(func() {
+			_, err := c.ReadFrame(bg)
+			wantErr(t, err, model.ErrOld)
+		})
+		time.Sleep(2 * age)
+		want(t, "returned early", read(), false)
+		create(t, p, 1)
+		want(t, "returned", read(), true)
+		wantErr(t, g.WriteFrame(text("late")), model.ErrOld)
+		wantErr(t, g.Finish(), model.ErrOld)
+	})
+	run("16.9/182 a frame starts the clock of its group anew", func(t *testing.T, p *model.TrackProducer) {
+		old := must(p.AppendGroup())
+		create(t, p, 1)
+		time.Sleep(age - tick)
+		wantNil(t, old.WriteFrame(text("late")))
+		time.Sleep(age - tick)
+		create(t, p, 2)
+		wantSeqs(t, "written", cached(p), 0, 2)
+		f := must(old.CreateFrame(model.FrameInfo{Size: 2}))
+		time.Sleep(age - tick)
+		write(t, f, "a")
+		time.Sleep(age - tick)
+		create(t, p, 3)
+		wantSeqs(t, "written in pieces", cached(p), 0, 3)
+		time.Sleep(age + 2*tick)
+		create(t, p, 4)
+		wantSeqs(t, "not written", cached(p), 4)
+	})
+	run("frames of the live edge let older groups go", func(t *testing.T, p *model.TrackProducer) {
+		create(t, p, 0)
+		edge := must(p.AppendGroup())
+		time.Sleep(age + 2*tick)
+		wantNil(t, edge.WriteFrame(text("x")))
+		wantSeqs(t, "cached", cached(p), 1)
+	})
+	run("16.9/183 what is used in front does not keep what is old behind it", func(t *testing.T, p *model.TrackProducer) {
+		create(t, p, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+		c := p.Consume(model.Subscription{})
+		for range 10 {
+			time.Sleep(age / 5)
+			for seq := range uint64(4) { // as many as a write looks at
+				_ = must(c.GetGroup(bg, seq))
+			}
+		}
+		for seq := range uint64(4) {
+			create(t, p, 10+seq)
+		}
+		wantSeqs(t, "cached", cached(p), 0, 1, 2, 3, 10, 11, 12, 13)
+	})
+	run("a write looks at four groups", func(t *testing.T, p *model.TrackProducer) {
+		create(t, p, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+		time.Sleep(2 * age)
+		create(t, p, 10)
+		want(t, "cached", len(cached(p)), 11-4)
+		create(t, p, 11)
+		want(t, "cached", len(cached(p)), 12-8)
+	})
+	run("an idle track keeps what it has", func(t *testing.T, p *model.TrackProducer) {
+		create(t, p, 0, 1, 2)
+		time.Sleep(time.Hour)
+		wantSeqs(t, "cached", cached(p), 0, 1, 2)
 	})
 	run("16.8/170 a parked group that left is not delivered", func(t *testing.T, p *model.TrackProducer) {
 		create(t, p, 4, 9)
@@ -100,6 +167,34 @@ func TestTrackRetention(t *testing.T) {
 		got, end := recvAll(c.TryRecvGroup)
 		wantSeqs(t, "left", got, 9, 2)
 		wantErr(t, end, eof)
+	})
+	run("16.8/171 a reader that waits for a parked group wakes when it is evicted", func(t *testing.T, p *model.TrackProducer) {
+		edge := must(p.CreateGroup(9))
+		c := p.Consume(model.Subscription{})
+		_ = must(c.RecvGroup(bg))
+		wantNil(t, c.Update(model.Subscription{End: model.At(3)}))
+		create(t, p, 4)
+		wantNil(t, p.Finish())
+		read := later(func() {
+			_, err := c.RecvGroup(bg)
+			wantErr(t, err, eof)
+		})
+		want(t, "returned early", read(), false)
+		time.Sleep(2 * age)
+		wantNil(t, edge.WriteFrame(text("x")))
+		want(t, "returned", read(), true)
+	})
+	t.Run("16.9/180 the ceiling of an origin clamps the track's retention", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := must(model.NewBroadcastIn(nil, time.Second).CreateTrack("t", model.TrackInfo{MaxLatency: time.Minute}))
+			want(t, "info", p.Info().MaxLatency, time.Second)
+			create(t, p, 0, 1)
+			time.Sleep(2 * time.Second)
+			create(t, p, 2)
+			wantSeqs(t, "cached", cached(p), 2)
+			p = must(model.NewBroadcastIn(nil, time.Minute).CreateTrack("t", model.TrackInfo{MaxLatency: time.Second}))
+			want(t, "below the ceiling", p.Info().MaxLatency, time.Second)
+		})
 	})
 	t.Run("16.9/179 the track's own retention counts", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -179,7 +274,7 @@ func TestNothingIsPinned(t *testing.T) {
 		want(t, "in memory after", alive(), false)
 		runtime.KeepAlive(g)
 	})
-	t.Run("16.6/126 and 127 the tracks of an ended broadcast", func(t *testing.T) {
+	t.Run("the tracks of an ended broadcast", func(t *testing.T) {
 		b := model.NewBroadcast(model.Route{})
 		stale := b.Consume()
 		alive := func() func() bool {

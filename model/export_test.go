@@ -1,0 +1,52 @@
+package model
+
+import "time"
+
+// NewBroadcastIn returns a broadcast whose tracks cache within these limits, as those
+// of an origin do.
+func NewBroadcastIn(pool *CachePool, ceiling time.Duration) *BroadcastProducer {
+	p := NewBroadcast(Route{})
+	p.b.cache = cacheLimits{pool, ceiling}
+	return p
+}
+
+// Owed is the debt of a write.
+func (p *CachePool) Owed(written int64) int64 { return p.owed(written) }
+
+// SetUsed pretends that so much is used.
+func (p *CachePool) SetUsed(bytes int64) { p.used.Store(bytes) }
+
+// Charged returns how many groups are charged, and the sum of their last uses.
+func (p *CachePool) Charged() (groups, accesses int64) { return p.groups.Load(), p.accesses.Load() }
+
+// Listed returns how many tracks the pool knows.
+func (p *CachePool) Listed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.tracks)
+}
+
+// Adopt lets another track cache a group too.
+func Adopt(p *TrackProducer, g *GroupConsumer) bool {
+	p.t.mu.Lock()
+	defer p.t.unlock()
+	return p.t.adopt(g.g)
+}
+
+// Bookkeeping returns how many places for groups a track has room for.
+func Bookkeeping(p *TrackProducer) int {
+	p.t.mu.Lock()
+	defer p.t.mu.Unlock()
+	return cap(p.t.arrivals) + cap(p.t.sorted)
+}
+
+// Cached returns the sequences that a track caches, refills included.
+func Cached(p *TrackProducer) []uint64 {
+	p.t.mu.Lock()
+	defer p.t.mu.Unlock()
+	var seqs []uint64
+	for _, c := range p.t.arrivals {
+		seqs = append(seqs, c.sequence)
+	}
+	return seqs
+}
