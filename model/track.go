@@ -19,6 +19,8 @@ type track struct {
 	// locks of lockLifetime.
 	requested bool
 
+	links
+
 	mu        sync.Mutex
 	changed   signal // groups, end, acceptance
 	info      TrackInfo
@@ -53,8 +55,17 @@ func (t *track) lockLifetime() {
 }
 
 func (t *track) unlockLifetime() {
+	due := t.takeDue()
 	t.mu.Unlock()
 	t.owner.mu.Unlock()
+	tell(due)
+}
+
+// unlock lets the track's lock go, and then does what waited for that.
+func (t *track) unlock() {
+	due := t.takeDue()
+	t.mu.Unlock()
+	tell(due)
 }
 
 // wakeFrameReaders is called by the groups it caches, without their lock, when a frame became
@@ -78,13 +89,14 @@ func (t *track) end(err error) {
 	}
 	t.closed = true
 	t.err = err
-	if err != nil {
+	if err != nil && t.splice == nil {
 		t.clearCache()
 	}
 	t.owner.forget(t)
 	t.changed.wake()
 	t.ended.wake()
 	t.demand.wake()
+	t.over(err)
 }
 
 // cause is how the track ended; nil while it is open.
@@ -154,8 +166,11 @@ func (t *track) demanded() (Subscription, bool) {
 }
 
 // consume returns a new reader, under lockLifetime.
-func (t *track) consume(s Subscription) *TrackConsumer {
-	c := &TrackConsumer{t: t, sub: s}
+func (t *track) consume(s Subscription) *TrackConsumer { return t.consumeFor(nil, s) }
+
+// consumeFor returns a new reader of a neighbor, under lockLifetime.
+func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
+	c := &TrackConsumer{t: t, sub: s, peer: peer}
 	t.join(c)
 	return c
 }
@@ -170,6 +185,7 @@ func (t *track) join(c *TrackConsumer) {
 		agg = agg.combine(t.aggregate)
 	}
 	t.readers[c] = struct{}{}
+	t.owner.welcome(c.peer, 1)
 	t.setAggregate(agg, true)
 }
 
@@ -197,4 +213,5 @@ func (t *track) setAggregate(agg Subscription, used bool) {
 	if !used {
 		t.unused.wake()
 	}
+	t.demandChanged()
 }

@@ -57,6 +57,9 @@ func (t *track) place(g *group, now time.Time) {
 	t.sorted = slices.Insert(t.sorted, t.search(g.sequence), c)
 	t.evict(now)
 	t.changed.wake()
+	for _, f := range t.feeds {
+		f.placed(g)
+	}
 }
 
 // evict drops the oldest arrivals that are older than the track keeps them. The

@@ -123,8 +123,7 @@ func (p *TrackProducer) finish(boundary uint64) error {
 	case boundary < t.edge():
 		return fmt.Errorf("track %q: end %d is not after the last group %d: %w", t.name, boundary, t.latest.Sequence, ErrProtocolViolation)
 	}
-	t.boundary = At(boundary)
-	t.changed.wake()
+	t.declare(boundary)
 	return nil
 }
 
