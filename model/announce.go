@@ -15,6 +15,7 @@ import (
 type OriginAnnounce struct {
 	Path      Path
 	Broadcast *BroadcastConsumer
+	Update    bool // the same broadcast as told last, by another route; see [OriginConsumer.Routes]
 }
 
 // AnnounceConsumer is a cursor over the announcements of an origin. It first
@@ -27,7 +28,9 @@ type AnnounceConsumer struct{ c *cursor }
 type cursor struct {
 	o       *origin
 	scope   scope
-	exact   bool // only the path itself, nothing below
+	peer    *peers // whose events these are
+	routes  bool   // other routes are events too
+	exact   bool   // only the path itself, nothing below
 	pending []pendingAnnounce
 	changed signal
 	closed  bool
@@ -38,11 +41,12 @@ type cursor struct {
 type pendingAnnounce struct {
 	path Path
 	gone bool
-	next *broadcast
+	next *front
+	same bool // next was told before: only its route is another
 }
 
-func newAnnounceConsumer(o *origin, s scope, exact bool) *AnnounceConsumer {
-	c := &cursor{o: o, scope: s, exact: exact}
+func newAnnounceConsumer(c *cursor) *AnnounceConsumer {
+	o, s := c.o, c.scope
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, prefix := range s.allowed {
@@ -67,8 +71,11 @@ func closedAnnouncements(o *origin) *AnnounceConsumer {
 // replay queues what is active at and, unless exact, below n.
 func (c *cursor) replay(n *node) {
 	add := func(n *node) {
-		if n.entry != nil && n.entry.visible != nil {
-			c.pending = append(c.pending, pendingAnnounce{c.relative(n.entry.path), false, n.entry.visible})
+		if n.entry == nil {
+			return
+		}
+		if f := n.entry.told.to(c.peer); f != nil {
+			c.pending = append(c.pending, pendingAnnounce{path: c.relative(n.entry.path), next: f})
 		}
 	}
 	if c.exact {
@@ -84,17 +91,17 @@ func (c *cursor) relative(abs Path) Path {
 }
 
 // push queues one change and merges it with what is pending for the same path.
-func (c *cursor) push(abs Path, gone bool, next *broadcast) {
-	path := c.relative(abs)
-	i, found := slices.BinarySearchFunc(c.pending, path, func(p pendingAnnounce, path Path) int {
-		return cmp.Compare(p.path, path)
-	})
+func (c *cursor) push(abs Path, gone bool, next *front) {
+	i, found := c.find(abs)
 	if !found {
-		c.pending = slices.Insert(c.pending, i, pendingAnnounce{path, gone, next})
+		c.pending = slices.Insert(c.pending, i, pendingAnnounce{path: c.relative(abs), gone: gone, next: next})
 		c.changed.wake()
 		return
 	}
 	p := &c.pending[i]
+	if p.same {
+		p.same, p.gone = false, true
+	}
 	p.next = next
 	if !p.gone && p.next == nil {
 		c.pending = slices.Delete(c.pending, i, i+1) // came and went unseen
@@ -103,16 +110,31 @@ func (c *cursor) push(abs Path, gone bool, next *broadcast) {
 	c.changed.wake()
 }
 
+// update queues another route of what the cursor was told, unless it has yet to see
+// something of the path anyway.
+func (c *cursor) update(abs Path, f *front) {
+	if i, found := c.find(abs); !found {
+		c.pending = slices.Insert(c.pending, i, pendingAnnounce{path: c.relative(abs), next: f, same: true})
+		c.changed.wake()
+	}
+}
+
+func (c *cursor) find(abs Path) (int, bool) {
+	return slices.BinarySearchFunc(c.pending, c.relative(abs), func(p pendingAnnounce, path Path) int {
+		return cmp.Compare(p.path, path)
+	})
+}
+
 // pop takes the next event; the second half of a replacement stays in front.
 func (c *cursor) pop() OriginAnnounce {
 	p := &c.pending[0]
-	ev := OriginAnnounce{Path: p.path}
+	ev := OriginAnnounce{Path: p.path, Update: p.same}
 	if p.gone && p.next != nil {
 		p.gone = false
 		return ev
 	}
 	if !p.gone {
-		ev.Broadcast = &BroadcastConsumer{b: p.next}
+		ev.Broadcast = &BroadcastConsumer{b: p.next.b, peer: c.peer}
 	}
 	c.pending = dropFront(c.pending, 1)
 	return ev

@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// Route is how a broadcast got here and what it costs to fetch it.
-type Route struct {
-	Hops    OriginList // empty for a local publisher
-	Cost    uint64     // lower is better
-	Offline bool       // reachable by its exact path, but not announced
-}
-
 // broadcast is the state behind every handle of one broadcast.
 type broadcast struct {
+	front *front // fills the tracks from the sources of a path; nil when producers do
+	peer  *peers // whom the front never lets the tracks come through
+
 	mu        sync.Mutex
 	route     Route
+	routed    signal            // another route, or another one to be told of
+	guests    map[string]*guest // neighbors that read, by their keys
+	used      int               // tracks with readers
+	demand    signal            // used has become 0 or 1, or the end
 	tracks    map[string]*track // live ones; they keep themselves out when they close
 	queue     []*track          // requested and not yet picked up, oldest first
 	producers int
@@ -31,12 +31,21 @@ type broadcast struct {
 	cache cacheLimits // of its tracks; settled before there are any
 }
 
-// broadcastWatcher is told, without locks, that the route changed or the
-// broadcast ended.
+// broadcastWatcher is told, without locks, that there is something to be done: the
+// route of a broadcast changed, or it ended, or what a track wants or gets did.
 type broadcastWatcher interface{ broadcastChanged() }
 
-// forget takes a track out of the registry, unless it was replaced.
+// forget takes a track that has ended, or that nobody wants any more, out of the
+// registry. What came to its end from elsewhere stays a while, so that late readers
+// see the end and nobody is asked again.
 func (b *broadcast) forget(t *track) {
+	if t.splice == nil || t.err != nil {
+		b.unlist(t)
+	}
+}
+
+// unlist takes a track out of the registry, unless it was replaced.
+func (b *broadcast) unlist(t *track) {
 	if b.tracks[t.name] == t {
 		delete(b.tracks, t.name)
 	}
@@ -60,6 +69,13 @@ func (b *broadcast) look() (Route, bool) {
 	return b.route, b.err == nil
 }
 
+// cause is how the broadcast ended, nil while it is open.
+func (b *broadcast) cause() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
 // failure is the error for those who want something of an ended broadcast.
 func (b *broadcast) failure() error {
 	if errors.Is(b.err, io.EOF) {
@@ -75,23 +91,26 @@ func (b *broadcast) end(err, pending error) []broadcastWatcher {
 		return nil
 	}
 	b.err = err
-	b.failQueue(pending)
-	b.tracks = nil
+	w := append(b.failQueue(pending), b.watchers...)
+	b.tracks, b.watchers = nil, nil
 	b.requests.wake()
+	b.routed.wake()
+	b.demand.wake()
 	b.ended.wake()
-	w := b.watchers
-	b.watchers = nil
 	return w
 }
 
-// failQueue aborts the requests that nobody picked up.
-func (b *broadcast) failQueue(err error) {
+// failQueue aborts the requests that nobody picked up. It returns whom to tell.
+func (b *broadcast) failQueue(err error) []broadcastWatcher {
+	var due []broadcastWatcher
 	for _, t := range b.queue {
 		t.mu.Lock()
 		t.end(err)
+		due = append(due, t.takeDue()...)
 		t.mu.Unlock()
 	}
 	b.queue = nil
+	return due
 }
 
 func tell(watchers []broadcastWatcher) {
@@ -119,8 +138,7 @@ type BroadcastProducer struct {
 // demand, make the handler with Dynamic before publishing it, or a fast reader
 // finds the broadcast without its tracks.
 func NewBroadcast(route Route) *BroadcastProducer {
-	route.Hops = route.Hops.Clone()
-	return &BroadcastProducer{b: &broadcast{route: route, producers: 1}}
+	return &BroadcastProducer{b: &broadcast{route: route.clone(), producers: 1}}
 }
 
 // CreateTrack adds a track; it can be subscribed to from now on. A request for
@@ -132,11 +150,22 @@ func (p *BroadcastProducer) CreateTrack(name string, info TrackInfo) (*TrackProd
 	if err != nil {
 		return nil, fmt.Errorf("create track %q: %w", name, err)
 	}
-	b := p.b
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := p.usable(); err != nil {
+	p.b.mu.Lock()
+	t, err := p.take(name)
+	if err != nil {
+		p.b.mu.Unlock()
 		return nil, fmt.Errorf("create track %q: %w", name, err)
+	}
+	t.mu.Lock()
+	defer t.unlockLifetime()
+	return t.accept(info), nil
+}
+
+// take returns a track of this name that nobody serves, with the broadcast's lock held.
+func (p *BroadcastProducer) take(name string) (*track, error) {
+	b := p.b
+	if err := p.usable(); err != nil {
+		return nil, err
 	}
 	t := b.tracks[name]
 	if t == nil {
@@ -144,12 +173,10 @@ func (p *BroadcastProducer) CreateTrack(name string, info TrackInfo) (*TrackProd
 	} else if i := slices.Index(b.queue, t); i >= 0 {
 		b.queue = slices.Delete(b.queue, i, i+1)
 	} else {
-		return nil, fmt.Errorf("create track %q: %w", name, ErrDuplicate)
+		return nil, ErrDuplicate
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.requested = false // it stays listed when its readers leave
-	return t.accept(info), nil
+	return t, nil
 }
 
 // add registers a new track.
@@ -168,6 +195,9 @@ func (t *track) accept(info TrackInfo) *TrackProducer {
 	t.info, t.accepted = info, true
 	t.changed.wake()
 	t.demand.wake() // the aggregate is bounded by the info
+	for _, f := range t.feeds {
+		f.accepted()
+	}
 	return &TrackProducer{t: t}
 }
 
@@ -208,24 +238,28 @@ func (p *BroadcastProducer) Route() Route { return p.b.currentRoute() }
 func (p *BroadcastProducer) SetRoute(r Route) {
 	b := p.b
 	b.mu.Lock()
-	same := r.Cost == b.route.Cost && r.Offline == b.route.Offline && slices.Equal(r.Hops, b.route.Hops)
-	if same || p.closed {
-		b.mu.Unlock()
-		return
+	var w []broadcastWatcher
+	if !p.closed {
+		w = b.setRoute(r)
 	}
-	r.Hops = r.Hops.Clone()
-	b.route = r
-	w := slices.Clone(b.watchers)
 	b.mu.Unlock()
 	tell(w)
+}
+
+// setRoute returns whom to tell, after unlocking.
+func (b *broadcast) setRoute(r Route) []broadcastWatcher {
+	if r.equal(b.route) {
+		return nil
+	}
+	b.route = r.clone()
+	b.routed.wake()
+	return slices.Clone(b.watchers)
 }
 
 func (b *broadcast) currentRoute() Route {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := b.route
-	r.Hops = r.Hops.Clone()
-	return r
+	return b.route.clone()
 }
 
 func (p *BroadcastProducer) usable() error {
@@ -282,6 +316,7 @@ func (p *BroadcastProducer) Close() error {
 	if !p.closed {
 		p.closed = true
 		p.b.producers--
+		p.b.demand.wake() // who waits through this handle
 		w = p.b.release()
 	}
 	p.b.mu.Unlock()

@@ -1,13 +1,19 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 )
 
 // BroadcastConsumer reads one broadcast. It may be used concurrently.
+//
+// One that comes from an origin reads whatever sources the path has: tracks move
+// from one to the next at the first group that is missing, and readers notice
+// nothing. It ends when another publisher takes the path, or no source is left.
 type BroadcastConsumer struct {
 	b      *broadcast
+	peer   *peers // not to be served through
 	closed atomic.Bool
 }
 
@@ -15,32 +21,140 @@ type BroadcastConsumer struct {
 // It never blocks: a track that does not exist is asked of the dynamic handler,
 // and its readers wait. All who ask for one name share one track. ErrNotFound
 // without a handler, the broadcast's error after its end (ErrDropped when it was
-// finished), ErrClosed after Close.
+// finished), ErrClosed after Close. With several sources, the error of the last
+// that refused.
 func (c *BroadcastConsumer) SubscribeTrack(name string, s Subscription) (*TrackConsumer, error) {
-	b := c.b
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	r, err := c.subscribe(name, s)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to track %q: %w", name, err)
+	}
+	return r, nil
+}
+
+func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsumer, error) {
+	if c.closed.Load() {
+		return nil, errReaderClosed
+	}
+	b := c.lock()
+	t, err := b.obtain(name)
+	if err != nil {
+		b.mu.Unlock()
+		return nil, err
+	}
+	t.mu.Lock()
+	r := t.consumeFor(c.peer, s)
+	if t.splice != nil {
+		t.splice.receive(c.peer)
+	}
+	t.unlockLifetime()
+	if err := t.refusal(); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// lock locks and returns the broadcast that this handle's tracks are of.
+func (c *BroadcastConsumer) lock() *broadcast {
+	if c.peer != nil && c.b.front != nil {
+		return c.b.front.lockFor(c.peer)
+	}
+	c.b.mu.Lock()
+	return c.b
+}
+
+// obtain returns the track of this name, asked for if need be, under the lock.
+func (b *broadcast) obtain(name string) (*track, error) {
 	t := b.tracks[name]
 	switch {
-	case c.closed.Load():
-		return nil, fmt.Errorf("subscribe to track %q: %w", name, errReaderClosed)
 	case b.err != nil:
-		return nil, fmt.Errorf("subscribe to track %q: %w", name, b.failure())
-	case t == nil && b.dynamics == 0:
-		return nil, fmt.Errorf("subscribe to track %q: %w", name, ErrNotFound)
-	case t == nil:
+		return nil, b.failure()
+	case t != nil:
+	case b.front != nil:
+		t = b.add(name)
+		t.splice = &splice{t: t}
+	case b.dynamics == 0:
+		return nil, ErrNotFound
+	default:
 		t = b.add(name)
 		t.requested = true
 		b.queue = append(b.queue, t)
 		b.requests.wake()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.consume(s), nil
+	return t, nil
 }
 
-// Route returns the current route.
-func (c *BroadcastConsumer) Route() Route { return c.b.currentRoute() }
+// Track names a track without subscribing to it. ErrNotFound when there is none of
+// that name and no handler to make it; the other errors as in SubscribeTrack.
+func (c *BroadcastConsumer) Track(name string) (*BroadcastTrack, error) {
+	if c.closed.Load() {
+		return nil, fmt.Errorf("track %q: %w", name, errReaderClosed)
+	}
+	b := c.lock()
+	defer b.mu.Unlock()
+	t := b.tracks[name]
+	switch {
+	case b.err != nil:
+		return nil, fmt.Errorf("track %q: %w", name, b.failure())
+	case t == nil && b.front == nil && b.dynamics == 0:
+		return nil, fmt.Errorf("track %q: %w", name, ErrNotFound)
+	}
+	return &BroadcastTrack{c: c.Clone(), name: name, t: t}, nil
+}
+
+// BroadcastTrack is a track of a broadcast that its holder need not read. It is no
+// demand and needs no closing. It may be used concurrently.
+type BroadcastTrack struct {
+	c    *BroadcastConsumer
+	name string
+	t    *track // as it was then: it stays readable when the broadcast has ended
+}
+
+// Name returns the track's name in its broadcast.
+func (h *BroadcastTrack) Name() string { return h.name }
+
+// Subscribe returns a reader, as [BroadcastConsumer.SubscribeTrack] does. It works
+// after the end of the broadcast too, for a track that was there and is still open.
+func (h *BroadcastTrack) Subscribe(s Subscription) (*TrackConsumer, error) {
+	r, err := h.c.SubscribeTrack(h.name, s)
+	if err == nil || h.t == nil {
+		return r, err
+	}
+	t := h.t
+	t.lockLifetime()
+	defer t.unlockLifetime()
+	if t.owner.err == nil || (t.closed && t.err != nil) {
+		return nil, err
+	}
+	return t.consumeFor(h.c.peer, s), nil
+}
+
+// Info blocks until the publisher's side has accepted the track and returns what it
+// said; meanwhile it counts as a reader that wants no group. Errors as in Subscribe
+// and [TrackConsumer.Info].
+func (h *BroadcastTrack) Info(ctx context.Context) (TrackInfo, error) {
+	r, err := h.Subscribe(Subscription{Ordered: true, End: At(0)}) // neutral in the aggregate
+	if err != nil {
+		return TrackInfo{}, err
+	}
+	defer r.Close()
+	return r.Info(ctx)
+}
+
+// Route returns the current route: for a handle bound to a peer, the best that does
+// not run through the peer.
+func (c *BroadcastConsumer) Route() Route { return c.route(false) }
+
+// AdvertisedRoute returns the route to tell others. While it is in use, the cost is
+// 0, since it is being paid already; for 5 s after the last reader, too.
+func (c *BroadcastConsumer) AdvertisedRoute() Route { return c.route(true) }
+
+func (c *BroadcastConsumer) route(advertised bool) Route {
+	if f := c.b.front; f != nil && (advertised || c.peer != nil) {
+		return f.routeFor(c.peer, advertised)
+	}
+	return c.b.currentRoute()
+}
 
 // Closed returns a channel that closes when the broadcast has ended.
 func (c *BroadcastConsumer) Closed() <-chan struct{} {
@@ -65,7 +179,7 @@ func (c *BroadcastConsumer) IsClone(other *BroadcastConsumer) bool { return c.b 
 
 // Clone returns an independent handle. The clone of a closed handle is closed.
 func (c *BroadcastConsumer) Clone() *BroadcastConsumer {
-	n := &BroadcastConsumer{b: c.b}
+	n := &BroadcastConsumer{b: c.b, peer: c.peer}
 	n.closed.Store(c.closed.Load())
 	return n
 }

@@ -67,10 +67,10 @@ func (d *BroadcastDynamic) Close() error {
 		d.closed = true
 		b.dynamics--
 		if b.dynamics == 0 {
-			b.failQueue(ErrCancel)
+			w = b.failQueue(ErrCancel)
 		}
 		b.requests.wake()
-		w = b.release()
+		w = append(w, b.release()...)
 	}
 	b.mu.Unlock()
 	tell(w)
@@ -122,7 +122,7 @@ func (r *TrackRequest) Accept(info TrackInfo) (*TrackProducer, error) {
 		return nil, fmt.Errorf("accept track %q: %w", r.t.name, err)
 	}
 	r.t.mu.Lock()
-	defer r.t.mu.Unlock()
+	defer r.t.unlock()
 	if r.answered {
 		return nil, fmt.Errorf("accept track %q: it was answered before: %w", r.t.name, ErrClosed)
 	}

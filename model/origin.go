@@ -2,15 +2,18 @@ package model
 
 import (
 	"fmt"
-	"slices"
 	"sync"
+	"time"
 )
 
 // origin is the state behind every handle of one origin.
 type origin struct {
-	id OriginID
+	id     OriginID
+	linger time.Duration // how long a broadcast survives the loss of its sources
+	idle   time.Duration // how long a track's copy is kept that nobody reads
 
 	mu        sync.Mutex
+	later     []broadcastWatcher // to be told after unlocking
 	root      node
 	producers int
 	closed    bool   // the last producer is gone
@@ -86,35 +89,6 @@ func (n *node) walk(visit func(*node)) {
 	}
 }
 
-// entry is everything that is attached at one path.
-type entry struct {
-	path    Path
-	sources []*source
-	active  *source    // who serves the path, nil when nobody can
-	visible *broadcast // what is announced, nil when nothing is
-}
-
-// attach publishes b at path. The origin's lock is held.
-func (o *origin) attach(path Path, b *broadcast) error {
-	e := o.root.find(path).entryOrNil()
-	if e != nil && slices.ContainsFunc(e.sources, func(s *source) bool { return s.b == b }) {
-		return nil // it is here already, as active or standing by
-	}
-	s := &source{o: o, path: path, b: b}
-	if err := b.watch(s); err != nil {
-		return err
-	}
-	if e == nil {
-		e = &entry{path: path}
-		o.root.make(path).entry = e
-	}
-	o.stamp++
-	s.attached = o.stamp
-	e.sources = append(e.sources, s)
-	o.refresh(e, s)
-	return nil
-}
-
 func (n *node) entryOrNil() *entry {
 	if n == nil {
 		return nil
@@ -122,42 +96,28 @@ func (n *node) entryOrNil() *entry {
 	return n.entry
 }
 
-// refresh looks at a source anew and chooses again. The origin's lock is held.
-func (o *origin) refresh(e *entry, s *source) {
-	route, open := s.b.look()
-	if open {
-		s.update(route)
-	} else {
-		e.sources = slices.DeleteFunc(e.sources, func(x *source) bool { return x == s })
-	}
-	e.active = e.choose()
-	var visible *broadcast
-	if e.active != nil && !e.active.route.Offline {
-		visible = e.active.b
-	}
-	if visible != e.visible {
-		old := e.visible
-		e.visible = visible
-		o.notify(e.path, old != nil, visible)
-	}
-	if len(e.sources) == 0 {
-		if n := o.root.find(e.path); n.entryOrNil() == e {
-			n.entry = nil
-			o.root.prune(e.path)
+// notify tells every cursor on the way to path what has changed there.
+func (o *origin) notify(path Path, old, now shown) {
+	o.watching(path, func(c *cursor) {
+		before, after := old.to(c.peer), now.to(c.peer)
+		switch {
+		case before != after:
+			c.push(path, before != nil, after)
+		case after != nil && c.routes:
+			c.update(path, after)
 		}
-	}
+	})
 }
 
-// notify tells every cursor on the way to path: gone withdraws what was there,
-// next (if any) is there now.
-func (o *origin) notify(path Path, gone bool, next *broadcast) {
+// watching calls visit for every cursor that sees path.
+func (o *origin) watching(path Path, visit func(*cursor)) {
 	n := &o.root
 	rest := path
 	for {
 		part, tail, more := rest.NextPart()
 		for c := range n.cursors {
 			if !more || !c.exact {
-				c.push(path, gone, next)
+				visit(c)
 			}
 		}
 		if !more {
@@ -170,17 +130,32 @@ func (o *origin) notify(path Path, gone bool, next *broadcast) {
 	}
 }
 
-// lookup returns who serves exactly this path, or nil.
-func (o *origin) lookup(path Path) *broadcast {
+// lookup returns what is shown at exactly this path, announced or not: nil when
+// nothing is, ErrUnroutable when all of it would come through peer.
+func (o *origin) lookup(path Path, peer *peers) (*broadcast, error) {
 	e := o.root.find(path).entryOrNil()
-	if e == nil || e.active == nil {
-		return nil
+	if e == nil || e.front == nil {
+		return nil, nil
 	}
-	if _, open := e.active.b.look(); open {
-		return e.active.b
+	f := e.front
+	if s := f.active; s != nil {
+		if _, open := s.b.look(); !open {
+			o.refresh(e, s) // it has ended and is about to leave
+			return o.lookup(path, peer)
+		}
 	}
-	o.refresh(e, e.active) // it has ended and is about to leave
-	return o.lookup(path)
+	if peer != nil && f.active != nil && len(e.order(f, peer)) == 0 {
+		return nil, ErrUnroutable
+	}
+	return f.b, nil
+}
+
+// unlock lets the lock go and then does what waited for that.
+func (o *origin) unlock() {
+	later := o.later
+	o.later = nil
+	o.mu.Unlock()
+	tell(later)
 }
 
 // release gives up one producer handle. With the last one nothing more can be

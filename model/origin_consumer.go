@@ -13,6 +13,7 @@ import (
 type OriginConsumer struct {
 	o      *origin
 	scope  scope
+	peer   *peers // whose handle it is
 	closed atomic.Bool
 }
 
@@ -45,7 +46,7 @@ func (c *OriginConsumer) WithRoot(prefix Path) (*OriginConsumer, error) {
 }
 
 func (c *OriginConsumer) with(s scope) *OriginConsumer {
-	n := &OriginConsumer{o: c.o, scope: s}
+	n := &OriginConsumer{o: c.o, scope: s, peer: c.peer}
 	n.closed.Store(c.closed.Load())
 	return n
 }
@@ -66,7 +67,17 @@ func (c *OriginConsumer) Announcements() *AnnounceConsumer {
 	if c.closed.Load() {
 		return closedAnnouncements(c.o)
 	}
-	return newAnnounceConsumer(c.o, c.scope, false)
+	return newAnnounceConsumer(&cursor{o: c.o, scope: c.scope, peer: c.peer})
+}
+
+// Routes is Announcements for those who pass on what is announced: another advertised
+// route of a broadcast that was told of is an event too, with Update set. What came
+// and went unseen is left out, and an update may find the route as it was told.
+func (c *OriginConsumer) Routes() *AnnounceConsumer {
+	if c.closed.Load() {
+		return closedAnnouncements(c.o)
+	}
+	return newAnnounceConsumer(&cursor{o: c.o, scope: c.scope, peer: c.peer, routes: true})
 }
 
 // Announced blocks until exactly this path is announced and returns its broadcast,
@@ -77,7 +88,7 @@ func (c *OriginConsumer) Announced(ctx context.Context, path Path) (*BroadcastCo
 	if err != nil {
 		return nil, fmt.Errorf("wait for %q: %w", path, err)
 	}
-	a := newAnnounceConsumer(c.o, scope{abs, PathPrefixes{abs}}, true)
+	a := newAnnounceConsumer(&cursor{o: c.o, scope: scope{abs, PathPrefixes{abs}}, peer: c.peer, exact: true})
 	defer a.c.close()
 	for {
 		ev, err := a.Next(ctx)
@@ -102,11 +113,11 @@ func (c *OriginConsumer) Request(ctx context.Context, path Path) (*BroadcastCons
 	if err != nil {
 		return nil, fmt.Errorf("request %q: %w", path, err)
 	}
-	b, err := c.o.request(ctx, abs)
+	b, err := c.o.request(ctx, abs, c.peer)
 	if err != nil {
 		return nil, fmt.Errorf("request %q: %w", path, err)
 	}
-	return &BroadcastConsumer{b: b}, nil
+	return &BroadcastConsumer{b: b, peer: c.peer}, nil
 }
 
 func (c *OriginConsumer) resolve(path Path) (Path, error) {

@@ -44,25 +44,28 @@ func (o *origin) settle(r *onDemand, b *broadcast, err error) {
 }
 
 // request finds who serves the path, or asks the handlers.
-func (o *origin) request(ctx context.Context, path Path) (*broadcast, error) {
-	b, r, err := o.find(path)
+func (o *origin) request(ctx context.Context, path Path, peer *peers) (*broadcast, error) {
+	b, r, err := o.find(path, peer)
 	if r == nil {
 		return b, err
 	}
 	select {
 	case <-r.done:
-		return r.b, r.err // final once done is closed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if r.err == nil && peer.taint(r.b.currentRoute().Hops) {
+		return nil, ErrUnroutable
+	}
+	return r.b, r.err // final once done is closed
 }
 
 // find returns the broadcast, the request to wait for, or the reason for neither.
-func (o *origin) find(path Path) (*broadcast, *onDemand, error) {
+func (o *origin) find(path Path, peer *peers) (*broadcast, *onDemand, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if b := o.lookup(path); b != nil {
-		return b, nil, nil
+	defer o.unlock()
+	if b, err := o.lookup(path, peer); b != nil || err != nil {
+		return b, nil, err
 	}
 	if r := o.requests[path]; r != nil {
 		return nil, r, nil

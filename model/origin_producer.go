@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // OriginOption configures [NewOrigin].
 type OriginOption func(*origin)
@@ -14,6 +17,18 @@ func WithOriginID(id OriginID) OriginOption {
 	}
 }
 
+// WithLinger keeps a broadcast announced, and its readers waiting, for so long after
+// its last source went away without Finish: one of the same publisher that comes
+// back in time goes on where the other ended. The default is 0, not at all; the
+// longest Duration is for ever. Prefer sources that overlap, where there can be: a
+// broadcast that lingers is dead for those who ask for it.
+func WithLinger(d time.Duration) OriginOption { return func(o *origin) { o.linger = d } }
+
+// WithTrackIdle sets how long a track that nobody reads any more stays at hand, for
+// readers who come back, instead of 30 s. Its source hears at once that there is no
+// demand.
+func WithTrackIdle(d time.Duration) OriginOption { return func(o *origin) { o.idle = d } }
+
 // OriginProducer publishes broadcasts into an origin: a set of broadcasts by path
 // that any number of sessions and local code feed and watch. Handles made by
 // Clone, Scope and WithRoot belong to the same origin; any may be used
@@ -26,7 +41,7 @@ type OriginProducer struct {
 
 // NewOrigin returns a new origin that permits every path.
 func NewOrigin(opts ...OriginOption) *OriginProducer {
-	o := &origin{id: RandomOriginID(), producers: 1}
+	o := &origin{id: RandomOriginID(), producers: 1, idle: defaultIdle}
 	for _, opt := range opts {
 		opt(o)
 	}
@@ -76,7 +91,7 @@ func (p *OriginProducer) publish(path Path, b *broadcast) error {
 	abs, err := p.admit(path, b)
 	if err == nil {
 		p.o.mu.Lock()
-		defer p.o.mu.Unlock()
+		defer p.o.unlock()
 		if p.closed {
 			err = errOriginClosed
 		} else {

@@ -19,6 +19,9 @@ type track struct {
 	// locks of lockLifetime.
 	requested bool
 
+	links
+	errands
+
 	mu        sync.Mutex
 	changed   signal // groups, end, acceptance
 	info      TrackInfo
@@ -40,8 +43,6 @@ type track struct {
 	turn     uint64       // number of the arrival that a sweep looks at next
 	written  atomic.Int64 // bytes of frames that have made no debt yet
 	debt     int64        // bytes to let go of, because the pool is full
-	lost     []eviction   // to be told after the lock
-	relief   bool         // after the lock, let another track of the full pool expire
 	listed   bool         // in the pool
 	listedAt int          // where; guarded by the pool
 
@@ -66,8 +67,17 @@ func (t *track) lockLifetime() {
 }
 
 func (t *track) unlockLifetime() {
+	e := t.takeErrands()
 	t.mu.Unlock()
 	t.owner.mu.Unlock()
+	e.run()
+}
+
+// unlock lets the track's lock go, and then does what waited for that.
+func (t *track) unlock() {
+	e := t.takeErrands()
+	t.mu.Unlock()
+	e.run()
 }
 
 // wakeFrameReaders is called by the groups it caches, without their lock, when a frame became
@@ -92,7 +102,9 @@ func (t *track) end(err error) {
 	t.closed = true
 	t.err = err
 	if err != nil {
-		t.clearCache()
+		if t.splice == nil {
+			t.clearCache()
+		}
 		t.fetches.fail(err, func(*fetch) bool { return true })
 		t.fetches.queued.wake()
 	}
@@ -101,11 +113,13 @@ func (t *track) end(err error) {
 	t.changed.wake()
 	t.ended.wake()
 	t.demand.wake()
+	t.over(err)
 }
 
-// freeUnheld lets the cache of a track go that has ended and that nobody can read any more.
+// freeUnheld lets the cache of a track go that has ended and that nobody can read any
+// more. What a front has is kept for those who come late.
 func (t *track) freeUnheld() {
-	if t.closed && len(t.readers) == 0 && t.holds == 0 {
+	if t.closed && len(t.readers) == 0 && t.holds == 0 && t.splice == nil {
 		t.clearCache()
 	}
 }
@@ -191,8 +205,11 @@ func (t *track) demanded() (Subscription, bool) {
 }
 
 // consume returns a new reader, under lockLifetime.
-func (t *track) consume(s Subscription) *TrackConsumer {
-	c := &TrackConsumer{t: t, sub: s}
+func (t *track) consume(s Subscription) *TrackConsumer { return t.consumeFor(nil, s) }
+
+// consumeFor returns a new reader of a neighbor, under lockLifetime.
+func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
+	c := &TrackConsumer{t: t, sub: s, peer: peer}
 	t.join(c)
 	return c
 }
@@ -207,6 +224,7 @@ func (t *track) join(c *TrackConsumer) {
 		agg = agg.combine(t.aggregate)
 	}
 	t.readers[c] = struct{}{}
+	t.owner.welcome(c.peer, 1)
 	t.setAggregate(agg, true)
 }
 
@@ -234,4 +252,5 @@ func (t *track) setAggregate(agg Subscription, used bool) {
 	if !used {
 		t.unused.wake()
 	}
+	t.demandChanged()
 }

@@ -79,6 +79,9 @@ func (t *track) place(g *group) {
 		t.latest = At(g.sequence)
 	}
 	t.answerFetch(g)
+	for _, f := range t.feeds {
+		f.placed(g)
+	}
 }
 
 func (t *track) store(c cached) {

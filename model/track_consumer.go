@@ -23,6 +23,9 @@ type TrackConsumer struct {
 	closed bool
 
 	datagram uint64 // number of the next datagram to look at
+
+	peer  *peers // who must not be on the way here
+	cause error  // why it was closed, if not by Close
 }
 
 // Name returns the track's name in its broadcast.
@@ -36,7 +39,7 @@ func (c *TrackConsumer) Info(ctx context.Context) (TrackInfo, error) {
 		defer c.t.mu.Unlock()
 		switch {
 		case c.closed:
-			return TrackInfo{}, false, nil, errReaderClosed
+			return TrackInfo{}, false, nil, c.gone()
 		case c.t.accepted:
 			return c.t.info, true, nil, nil
 		case c.t.closed:
@@ -57,7 +60,7 @@ func (c *TrackConsumer) Subscription() Subscription {
 // ErrClosed after Close.
 func (c *TrackConsumer) Update(s Subscription) error {
 	c.t.mu.Lock()
-	defer c.t.mu.Unlock()
+	defer c.t.unlock()
 	if c.closed {
 		return fmt.Errorf("update the subscription to track %q: %w", c.t.name, ErrClosed)
 	}
@@ -121,7 +124,7 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if c.closed {
-			return nil, false, nil, errReaderClosed
+			return nil, false, nil, c.gone()
 		}
 		if c := t.find(seq); c.group != nil {
 			t.ask(seq)
@@ -207,7 +210,7 @@ func (c *TrackConsumer) IsClone(other *TrackConsumer) bool { return c.t == other
 func (c *TrackConsumer) Clone() *TrackConsumer {
 	c.t.lockLifetime()
 	defer c.t.unlockLifetime()
-	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed, datagram: c.datagram}
+	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed, datagram: c.datagram, peer: c.peer, cause: c.cause}
 	if !n.closed {
 		c.t.join(n)
 	}
@@ -220,16 +223,23 @@ func (c *TrackConsumer) Close() error {
 	t := c.t
 	t.lockLifetime()
 	defer t.unlockLifetime()
+	c.leave()
+	return nil
+}
+
+// leave is Close, under lockLifetime.
+func (c *TrackConsumer) leave() {
+	t := c.t
 	if c.closed {
-		return nil
+		return
 	}
 	c.closed, c.parked = true, nil
 	delete(t.readers, c)
+	t.owner.welcome(c.peer, -1)
 	if len(t.readers) == 0 && t.requested {
 		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
 	}
 	t.recombine()
 	t.wakeFetches()
 	t.freeUnheld()
-	return nil
 }

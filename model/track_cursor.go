@@ -12,7 +12,7 @@ func (c *TrackConsumer) recvGroup(block bool) (*GroupConsumer, bool, <-chan stru
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
 	if c.closed {
-		return nil, false, nil, errReaderClosed
+		return nil, false, nil, c.gone()
 	}
 	g := c.takeParked(nil)
 	if g == nil {
@@ -97,7 +97,7 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
 	if c.closed {
-		return nil, false, nil, errReaderClosed
+		return nil, false, nil, c.gone()
 	}
 	low := uint64(0)
 	if c.last.Set {
@@ -130,7 +130,7 @@ func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, err
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.closed {
-		return Frame{}, false, nil, errReaderClosed
+		return Frame{}, false, nil, c.gone()
 	}
 	t.frameReaders.Store(true) // before the look, see wakeFrameReaders
 	f, ok, pending := c.takeFrame()

@@ -5,31 +5,6 @@ import "math"
 // sweepWidth is how many cached groups one write looks at to see whether they can go.
 const sweepWidth = 4
 
-// eviction is a group that a track let go while others cache it too.
-type eviction struct {
-	group  *group
-	others []*track
-}
-
-// unlock lets the lock go, and then tells what needs the locks of other tracks.
-func (t *track) unlock() {
-	lost, relief := t.lost, t.relief
-	t.lost, t.relief = nil, false
-	t.mu.Unlock()
-	for _, e := range lost {
-		for _, other := range e.others {
-			other.lose(e.group)
-		}
-	}
-	if relief {
-		if idle := t.pool().next(); idle != nil && idle != t {
-			idle.mu.Lock()
-			idle.expire()
-			idle.unlock()
-		}
-	}
-}
-
 // lose is told by another track that a group of both has been evicted.
 func (t *track) lose(g *group) {
 	t.mu.Lock()
@@ -128,7 +103,7 @@ func (t *track) pay(written int64) {
 		}
 	}
 	t.debt = min(t.debt+min(owed, maxRepayment*written), pool.Used())
-	t.relief = true
+	t.relief = pool
 	t.sweep(func(c cached) error {
 		access, cost := c.usage()
 		if cost == 0 || cost > t.debt || pool.recent(access) {

@@ -123,9 +123,7 @@ func (p *TrackProducer) finish(boundary uint64) error {
 	case boundary < t.edge():
 		return fmt.Errorf("track %q: end %d is not after the last group %d: %w", t.name, boundary, t.latest.Sequence, ErrProtocolViolation)
 	}
-	t.boundary = At(boundary)
-	t.fetches.fail(fmt.Errorf("track %q ends at %d: %w", t.name, boundary, ErrNotFound), func(f *fetch) bool { return f.sequence >= boundary })
-	t.changed.wake()
+	t.declare(boundary)
 	return nil
 }
 

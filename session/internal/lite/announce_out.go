@@ -25,13 +25,7 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 		leave()
 		close(left)
 	})
-	a := announcer{publisher: p, stream: s, exclude: []model.OriginID{
-		p.self,
-		model.OriginID(m.ExcludeHop),
-		p.PeerOrigin(),
-		// What came over this very session, from a peer that gives no id.
-		p.subscriber.unknown,
-	}}
+	a := announcer{publisher: p, stream: s, exclude: model.OriginID(m.ExcludeHop)}
 	if err := a.run(listening, model.NewPath(m.Prefix)); err != nil && listening.Err() == nil {
 		p.log.Warn("announcements ended", "prefix", m.Prefix, "error", err)
 	}
@@ -46,14 +40,14 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 type announcer struct {
 	*publisher
 	stream  stream
-	exclude []model.OriginID // who must not be in the chain
+	exclude model.OriginID // must not be in the chain
 	prefix  model.Path
-	active  map[model.Path]struct{} // what the peer was told
+	active  map[model.Path]model.OriginList // what the peer was told
 }
 
 func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 	a.prefix = prefix
-	a.active = make(map[model.Path]struct{})
+	a.active = make(map[model.Path]model.OriginList)
 	changes := a.watch(prefix)
 	if changes != nil {
 		defer changes.Close()
@@ -79,8 +73,8 @@ func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 		if err != nil {
 			return err
 		}
-		if m := a.message(change); m != nil {
-			if err := a.send(a.stream, m); err != nil {
+		if news := a.messages(change); len(news) > 0 {
+			if err := a.send(a.stream, news...); err != nil {
 				return err
 			}
 		}
@@ -97,7 +91,9 @@ func (a *announcer) watch(prefix model.Path) *model.AnnounceConsumer {
 		return nil
 	}
 	defer scoped.Close()
-	return scoped.Announcements()
+	bound := scoped.ForPeer(append(a.neighbor(), a.exclude)...)
+	defer bound.Close()
+	return bound.Routes()
 }
 
 // initial collects what is active now, with ANNOUNCE_OK in front where the version has one.
@@ -112,15 +108,12 @@ func (a *announcer) initial(changes *model.AnnounceConsumer) ([]genlite.Message,
 		if !ok {
 			break
 		}
-		m := a.message(change)
-		if m == nil {
-			continue
-		}
-		set = append(set, m)
-		if m.Status != genlite.AnnounceStatusActive {
+		news := a.messages(change)
+		set = append(set, news...)
+		if change.Broadcast == nil || change.Update {
 			break // the count is of what is active: this one already belongs to the changes
 		}
-		active++
+		active += uint64(len(news))
 	}
 	if a.dialect.announceOK {
 		set = append([]genlite.Message{&genlite.AnnounceOK{Origin: uint64(a.self), Active: active}}, set...)
@@ -128,27 +121,45 @@ func (a *announcer) initial(changes *model.AnnounceConsumer) ([]genlite.Message,
 	return set, nil
 }
 
-// message is what the peer is to hear of a change: nil when it is not for it.
-func (a *announcer) message(change model.OriginAnnounce) *genlite.Announce {
+// messages is what the peer is to hear of a change: nothing when it is not for it.
+func (a *announcer) messages(change model.OriginAnnounce) []genlite.Message {
 	suffix, ok := change.Path.StripPrefix(a.prefix)
-	if change.Broadcast == nil {
-		if _, told := a.active[change.Path]; !told || !ok {
-			return nil
+	if !ok {
+		if change.Broadcast != nil {
+			_ = change.Broadcast.Close()
 		}
+		return nil
+	}
+	told, known := a.active[change.Path]
+	hops, fit := a.route(change)
+	var news []genlite.Message
+	if known && (!fit || !a.dialect.restart && !slices.Equal(told, hops)) {
 		delete(a.active, change.Path)
-		return &genlite.Announce{Status: genlite.AnnounceStatusEnded, Suffix: suffix.String()}
+		known = false
+		news = append(news, &genlite.Announce{Status: genlite.AnnounceStatusEnded, Suffix: suffix.String()})
+	}
+	if fit && (!known || !slices.Equal(told, hops)) {
+		a.active[change.Path] = hops
+		m := &genlite.Announce{Status: genlite.AnnounceStatusActive, Suffix: suffix.String()}
+		a.dialect.putHops(m, hops, a.self)
+		news = append(news, m)
+	}
+	return news
+}
+
+// route is the chain that the peer is told of, false when it is told of nothing.
+func (a *announcer) route(change model.OriginAnnounce) (model.OriginList, bool) {
+	if change.Broadcast == nil {
+		return nil, false
 	}
 	defer change.Broadcast.Close()
-	hops := change.Broadcast.Route().Hops
+	hops := change.Broadcast.AdvertisedRoute().Hops
 	switch {
-	case !ok, slices.ContainsFunc(a.exclude, hops.Contains):
-		return nil
+	case hops.Contains(a.self):
+		return nil, false
 	case len(hops) >= model.MaxHops:
 		a.log.Warn("broadcast not announced", "path", change.Path, "reason", "its hop chain is full")
-		return nil
+		return nil, false
 	}
-	a.active[change.Path] = struct{}{}
-	m := &genlite.Announce{Status: genlite.AnnounceStatusActive, Suffix: suffix.String()}
-	a.dialect.putHops(m, hops, a.self)
-	return m
+	return hops, true
 }

@@ -103,12 +103,20 @@ func (p *publisher) close() {
 	p.free()
 }
 
+// neighbor is what the peer is known by in hop chains: nothing that came through it is
+// passed on to it.
+func (p *publisher) neighbor() []model.OriginID {
+	return []model.OriginID{p.PeerOrigin(), p.subscriber.unknown}
+}
+
 // open finds a track of ours. The handle is the caller's. It waits for an on-demand broadcast.
 func (p *publisher) open(ctx context.Context, name trackName, s model.Subscription) (*model.TrackConsumer, error) {
 	if p.origin == nil {
 		return nil, model.ErrUnroutable
 	}
-	b, err := p.origin.Request(ctx, model.NewPath(name.broadcast))
+	origin := p.origin.ForPeer(p.neighbor()...)
+	defer origin.Close()
+	b, err := origin.Request(ctx, model.NewPath(name.broadcast))
 	if err != nil {
 		return nil, err
 	}

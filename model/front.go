@@ -1,0 +1,239 @@
+package model
+
+import (
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+// Times of a front (moq-lite has them as constants).
+const (
+	defaultIdle = 30 * time.Second // see [WithTrackIdle]
+	costLinger  = 5 * time.Second  // how long an unused route is told as free
+)
+
+// front is the broadcast that an origin shows at one path. Its tracks are filled
+// from the sources at the path that carry the same content. The origin's lock
+// guards it.
+type front struct {
+	o         *origin
+	e         *entry
+	b         *broadcast
+	publisher OriginID // whose content it is; 0 when unknown
+	sole      *source  // the one source of an unknown publisher
+
+	active   *source // the best one, nil during an outage
+	left     error   // how the last active one ended
+	visible  bool    // announced
+	carrying bool    // somebody reads
+	warm     bool    // the route is told as free
+	ended    bool
+
+	views map[string]*broadcast // the same for neighbors that some route runs through
+
+	linger *time.Timer // runs during an outage
+	cold   *time.Timer // runs while it is warm without readers
+}
+
+func newFront(e *entry, lead *source) *front {
+	f := &front{o: lead.o, e: e, publisher: lead.publisher}
+	if f.publisher == 0 {
+		f.sole = lead
+	}
+	f.b = &broadcast{front: f, route: lead.route.clone()}
+	return f
+}
+
+// admits reports whether a source carries the content of the front.
+func (f *front) admits(s *source) bool {
+	return s.usable && s.publisher == f.publisher && (f.publisher != 0 || f.sole == s)
+}
+
+// broadcasts returns the front's own and those for peers.
+func (f *front) broadcasts() []*broadcast {
+	all := []*broadcast{f.b}
+	for _, b := range f.views {
+		all = append(all, b)
+	}
+	return all
+}
+
+// update takes over which source is the best, and has every track look again.
+func (f *front) update(best *source) {
+	f.active, f.left = best, nil
+	f.visible = !best.route.Offline
+	stop(&f.linger)
+	for _, b := range f.broadcasts() {
+		b.mu.Lock()
+		if b == f.b {
+			f.o.later = append(f.o.later, b.setRoute(best.route)...)
+		}
+		b.routed.wake()
+		f.o.later = append(f.o.later, b.splices()...)
+		b.mu.Unlock()
+	}
+}
+
+// splices returns what fills the tracks; each may ask every source again that is
+// not known to refuse.
+func (b *broadcast) splices() []broadcastWatcher {
+	all := make([]broadcastWatcher, 0, len(b.tracks))
+	for _, t := range b.tracks {
+		t.mu.Lock()
+		t.splice.avoid = nil
+		t.mu.Unlock()
+		all = append(all, t.splice)
+	}
+	return all
+}
+
+// outage is the loss of the last source. A deliberate end is told at once; after
+// any other the front waits for a source to come back, for as long as it may.
+// It reports whether the front has ended.
+func (f *front) outage() bool {
+	err := f.left
+	if err == nil {
+		err = ErrDropped // still there, but its route came to loop
+	}
+	looping := f.left == nil && f.active != nil
+	f.active = nil
+	linger := f.o.linger
+	if errors.Is(err, io.EOF) || linger <= 0 {
+		f.end(err, looping)
+		return true
+	}
+	f.left = err
+	if f.linger == nil && linger < math.MaxInt64 {
+		f.linger = time.AfterFunc(linger, func() {
+			f.o.mu.Lock()
+			defer f.o.unlock()
+			if f.linger != nil && !f.ended {
+				f.end(err, false)
+				f.o.choose(f.e)
+			}
+		})
+	}
+	return false
+}
+
+// end closes the front. Tracks that a source still feeds go on to their own end,
+// unless they are cut.
+func (f *front) end(err error, cut bool) {
+	f.ended = true
+	f.e.front = nil
+	stop(&f.linger)
+	stop(&f.cold)
+	for _, b := range f.broadcasts() {
+		b.mu.Lock()
+		tracks := b.tracks
+		w := b.end(err, ErrCancel)
+		for _, t := range tracks {
+			t.mu.Lock()
+			if cut || (t.splice.serving() == nil && t.splice.trial == nil) {
+				t.end(t.splice.lost(cut))
+			}
+			w = append(w, t.takeDue()...)
+			w = append(w, t.splice)
+			t.mu.Unlock()
+		}
+		b.mu.Unlock()
+		f.o.later = append(f.o.later, w...)
+	}
+	f.views = nil
+}
+
+// lost is the error of a track whose broadcast has ended.
+func (s *splice) lost(cut bool) error {
+	if cut || s.cause == nil {
+		return s.t.owner.failure()
+	}
+	return s.cause
+}
+
+// broadcastChanged is called when there is demand for the front, or none any more.
+func (f *front) broadcastChanged() {
+	f.o.mu.Lock()
+	defer f.o.unlock()
+	carrying := slices.ContainsFunc(f.broadcasts(), (*broadcast).isUsed)
+	if carrying == f.carrying || f.ended {
+		return
+	}
+	f.carrying = carrying
+	stop(&f.cold)
+	if carrying {
+		f.setWarm(true)
+		return
+	}
+	f.cold = time.AfterFunc(costLinger, func() {
+		f.o.mu.Lock()
+		defer f.o.unlock()
+		if f.cold != nil {
+			f.cold = nil
+			f.setWarm(false)
+		}
+	})
+	f.o.choose(f.e) // nothing holds back a better source now
+}
+
+func (b *broadcast) isUsed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used > 0
+}
+
+func (f *front) setWarm(warm bool) {
+	if f.warm == warm {
+		return
+	}
+	f.warm = warm
+	f.b.mu.Lock()
+	f.b.routed.wake()
+	f.b.mu.Unlock()
+	f.o.announce(f.e)
+}
+
+// routeFor is the best route for a peer, or the last one known when there is none.
+func (f *front) routeFor(peer *peers, advertised bool) Route {
+	f.o.mu.Lock()
+	defer f.o.mu.Unlock()
+	best := f.active
+	if best != nil && peer.taint(best.route.Hops) {
+		best = nil
+		if order := f.e.order(f, peer); len(order) > 0 {
+			best = order[0]
+		}
+	}
+	if best == nil {
+		return f.b.currentRoute()
+	}
+	route := best.route.clone()
+	if advertised && f.warm && best == f.active {
+		route.Cost = 0
+	}
+	return route
+}
+
+// table returns the sources that a track may come from, the best first; whether the
+// one it comes from now is none of them any more, though it is there; and whether
+// there is none at all, for anybody.
+func (f *front) table(peer *peers, now *source) (order []offer, banned, none bool) {
+	f.o.mu.Lock()
+	defer f.o.mu.Unlock()
+	if f.ended {
+		return nil, false, true
+	}
+	banned = now != nil && slices.Contains(f.e.sources, now)
+	for _, src := range f.e.order(f, peer) {
+		order = append(order, offer{src, src.route.Hops})
+		banned = banned && src != now
+	}
+	return order, banned, f.active == nil
+}
+
+// offer is a source with the route that it has now.
+type offer struct {
+	src  *source
+	hops OriginList
+}

@@ -1,0 +1,93 @@
+package model
+
+import "time"
+
+// drainCheck is how often an old segment is looked at whose groups are in progress.
+const drainCheck = time.Second
+
+// timers starts and stops what the state of the track asks for, under lockLifetime.
+func (s *splice) timers() {
+	t := s.t
+	switch {
+	case t.closed && t.err != nil:
+		s.purge()
+	case t.used:
+		stop(&s.keep)
+	case t.owner.tracks[t.name] != t: // its broadcast has ended or let it go
+		stop(&s.keep)
+		if !t.closed {
+			t.end(ErrCancel)
+		}
+	case !t.closed && s.serving() == nil && s.trial == nil:
+		s.letGo()
+	case s.keep == nil:
+		s.keep = time.AfterFunc(t.owner.front.o.idle, s.expire)
+	}
+	s.drainOld()
+}
+
+func stop(timer **time.Timer) {
+	if *timer != nil {
+		(*timer).Stop()
+		*timer = nil
+	}
+}
+
+// purge lets the groups of a failed track stay until their readers have had the
+// time that the track gives them.
+func (s *splice) purge() {
+	t := s.t
+	if !t.used || len(t.arrivals) == 0 {
+		stop(&s.keep)
+		t.clearCache()
+	} else if s.keep == nil {
+		s.keep = time.AfterFunc(t.info.MaxLatency, s.expire)
+	}
+}
+
+// expire ends the time that the track was kept for.
+func (s *splice) expire() {
+	t := s.t
+	t.lockLifetime()
+	switch {
+	case s.keep == nil:
+	case t.closed && t.err != nil:
+		t.clearCache()
+	case !t.used:
+		s.letGo()
+	}
+	s.keep = nil
+	t.unlockLifetime()
+	t.owner.front.prune(t.owner)
+}
+
+// letGo forgets the track. The next reader begins with a new one.
+func (s *splice) letGo() {
+	s.t.owner.unlist(s.t)
+	stop(&s.keep)
+	if !s.t.closed {
+		s.t.end(ErrCancel)
+	}
+	s.t.clearCache()
+}
+
+// drainOld drops the segments before the newest once their groups are complete.
+func (s *splice) drainOld() {
+	waiting := false
+	for i := 0; i < len(s.parts)-1; {
+		switch f := s.parts[i]; {
+		case f.dead:
+		case f.drained():
+			s.drop(f)
+		default:
+			waiting = true
+			i++
+			continue
+		}
+		s.parts = append(s.parts[:i:i], s.parts[i+1:]...)
+	}
+	stop(&s.drain)
+	if waiting {
+		s.drain = time.AfterFunc(drainCheck, s.broadcastChanged)
+	}
+}
