@@ -63,6 +63,7 @@ func (d *BroadcastDynamic) Close() error {
 	b := d.b
 	b.mu.Lock()
 	var w []broadcastWatcher
+	dropped := false
 	if !d.closed {
 		d.closed = true
 		b.dynamics--
@@ -70,10 +71,13 @@ func (d *BroadcastDynamic) Close() error {
 			b.failQueue(ErrCancel)
 		}
 		b.requests.wake()
-		w = b.release()
+		w, dropped = b.release()
 	}
 	b.mu.Unlock()
 	tell(w)
+	if dropped {
+		warnDropped("broadcast")
+	}
 	return nil
 }
 
