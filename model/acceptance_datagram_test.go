@@ -92,10 +92,16 @@ func TestDatagrams(t *testing.T) {
 		want(t, "size", len(must(c.RecvDatagram(bg)).Payload), model.MaxDatagramSize)
 	})
 	run("16.11/198 every reader gets every datagram", func(t *testing.T, p *model.TrackProducer, c *model.TrackConsumer) {
+		wantNil(t, p.WriteDatagram(datagram(9)))
 		other := p.Consume(model.Subscription{})
+		for _, c := range []*model.TrackConsumer{c, other} {
+			_ = must(c.RecvDatagram(bg))
+		}
 		for seq := range uint64(3) {
 			wantNil(t, p.WriteDatagram(datagram(seq)))
 		}
+		got, _ := datagrams(c.Clone())
+		wantSeqs(t, "a clone", got, 0, 1, 2)
 		for _, c := range []*model.TrackConsumer{c, other} {
 			for seq := range uint64(3) {
 				d := must(c.RecvDatagram(bg))

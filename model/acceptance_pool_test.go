@@ -115,16 +115,16 @@ func TestPool(t *testing.T) {
 		want(c.T, "used", c.pool.Used(), 10*kib)
 	})
 	runPool(t, "16.15/252 the live edge stays, whatever the budget", 1, func(c poolCase) {
+		edge := must(c.p.CreateGroup(100)) // the oldest, too
 		for seq := range uint64(20) {
-			c.write(4 * kib)
-			cached := model.Cached(c.p)
-			want(c.T, "newest", cached[len(cached)-1], seq)
+			g := must(c.p.CreateGroup(seq))
+			wantNil(c.T, g.WriteFrame(model.Frame{Payload: make([]byte, 4*kib)}))
+			want(c.T, "newest", model.Cached(c.p)[0], 100)
 		}
-		edge := must(c.p.CreateGroup(100))
 		for range 10 {
 			wantNil(c.T, edge.WriteFrame(model.Frame{Payload: make([]byte, 300*kib)}))
 		}
-		c.wantCached("after frames", 100)
+		want(c.T, "after frames", model.Cached(c.p)[0], 100)
 	})
 	runPool(t, "16.15/252 so does the newest sequence when it was fetched", 1, func(c poolCase) {
 		f := fetchCase{c.T, c.p, c.p.Consume(model.Subscription{}), c.p.Dynamic()}
@@ -237,6 +237,10 @@ func TestPool(t *testing.T) {
 		_ = must(c.p.AppendDatagram(text("x")))
 		create(c.T, c.p, 100)
 		c.wantCached("after their time", 100)
+		_ = must(c.p.AppendDatagram(text("newer")))
+		time.Sleep(2 * time.Hour)
+		create(c.T, c.p, 50)
+		c.wantCached("the newest group stays below a newer datagram", 100, 50)
 	})
 	runPool(t, "16.15/263 growth of an old group is paid for", 128*kib, func(c poolCase) {
 		old := must(c.p.AppendGroup())
