@@ -100,13 +100,12 @@ func tell(watchers []broadcastWatcher) {
 	}
 }
 
-// release ends a broadcast that has no producer or dynamic handle left, under the
-// lock. It reports whether the broadcast was dropped unfinished.
-func (b *broadcast) release() (w []broadcastWatcher, dropped bool) {
-	if b.producers+b.dynamics > 0 || b.err != nil {
-		return nil, false
+// release gives up one producer or dynamic handle, under the lock.
+func (b *broadcast) release() []broadcastWatcher {
+	if b.producers+b.dynamics > 0 {
+		return nil
 	}
-	return b.end(ErrDropped, ErrCancel), true
+	return b.end(ErrDropped, ErrCancel)
 }
 
 // BroadcastProducer writes the tracks of one broadcast. Handles made by Clone
@@ -276,21 +275,16 @@ func (p *BroadcastProducer) Clone() *BroadcastProducer {
 }
 
 // Close lets go of the handle. When no producer and no dynamic handler is left,
-// an unfinished broadcast ends with ErrDropped and a warning is logged. Repeating it
-// is harmless.
+// an unfinished broadcast ends with ErrDropped. Repeating it is harmless.
 func (p *BroadcastProducer) Close() error {
 	p.b.mu.Lock()
 	var w []broadcastWatcher
-	dropped := false
 	if !p.closed {
 		p.closed = true
 		p.b.producers--
-		w, dropped = p.b.release()
+		w = p.b.release()
 	}
 	p.b.mu.Unlock()
 	tell(w)
-	if dropped {
-		warnDropped("broadcast")
-	}
 	return nil
 }

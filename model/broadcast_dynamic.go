@@ -63,7 +63,6 @@ func (d *BroadcastDynamic) Close() error {
 	b := d.b
 	b.mu.Lock()
 	var w []broadcastWatcher
-	dropped := false
 	if !d.closed {
 		d.closed = true
 		b.dynamics--
@@ -71,13 +70,10 @@ func (d *BroadcastDynamic) Close() error {
 			b.failQueue(ErrCancel)
 		}
 		b.requests.wake()
-		w, dropped = b.release()
+		w = b.release()
 	}
 	b.mu.Unlock()
 	tell(w)
-	if dropped {
-		warnDropped("broadcast")
-	}
 	return nil
 }
 
