@@ -49,27 +49,49 @@
 // repeated; calls through a closed handle return [ErrClosed]. A cloned consumer
 // starts where the original stands, a consumed one at the beginning. Finish lets
 // readers drain what is cached. Abort fails them and frees the cache. Closing the
-// last producer without Finish is Abort with [ErrDropped]. Children are
-// independent: a group that was handed out can be read to its end whatever
-// becomes of its track.
+// last producer without Finish is Abort with [ErrDropped]; for a track or group,
+// where readers lose something, a warning goes to slog's default logger. Children
+// are independent: a group that was handed out can be read to its end whatever
+// becomes of its track. Only one frame of a group is written at a time, and giving
+// it up before it is complete takes the group along.
 //
-// Everything may be used concurrently. Payloads are copied once, when written,
-// and shared by all readers, who must not change them.
+// Everything may be used concurrently. Payloads are copied once, when written
+// (not at all by WriteOwnedFrame, once into place by ReadFrom), and shared by all
+// readers, who must not change them.
+//
+// # What is cached
+//
+// A track keeps a group until it was neither written nor asked for by number
+// (GetGroup, FetchGroup) for MaxLatency, in ticks of 100 ms: never less, and up to
+// three ticks more. A [CachePool] bounds the bytes of all tracks that share it.
+// Both are enforced by writes, a few groups at a time, so an idle track keeps what
+// it has; only when its pool is full, writers of other tracks let what is too old
+// in it go. The newest group of a track always stays.
+//
+// A group that goes is aborted, with [ErrOld] or [ErrEvicted]: its readers see that
+// unless they have read all of a finished group, and its producer cannot write any
+// more. Its number is free again. FetchGroup asks the track's fetch handler for
+// groups that are not cached ([TrackProducer.Dynamic]); subscribers do not see what
+// is fetched. A finished track frees its cache when the last handle is closed.
+//
+// Datagrams count with the groups, are kept for about 50 ms, and have a cursor of
+// their own.
 //
 // # Locks
 //
 // There is no goroutine in this package (the cleanup of a forgotten announce
 // cursor runs on the runtime's). Every object has one mutex; they are taken in the
-// order origin, broadcast, track, group. A group's mutex also guards its frames.
-// Whatever goes the other way (a group telling its track about a frame, a
-// broadcast telling its origins that it ended) does so after letting go.
+// order origin, broadcast, track, group, pool; never two of a kind. A group's mutex
+// also guards its frames. Whatever goes another way (a group telling its track about a
+// frame, a broadcast telling its origins that it ended, a track telling another that a
+// group of both is gone) does so after letting go.
 //
 // # Limitations
 //
-// The bytes a group caches are bounded (MaxGroupBytes) and groups leave a track
-// by age, which is checked when a group is added: an idle track keeps what it has.
-// There is no byte budget over tracks, no fetch of groups that have left, no
-// datagrams and no statistics. When the path of a broadcast moves to another
-// source, readers see the old broadcast withdrawn and the new one announced;
-// tracks they hold stay with the old source.
+// A group keeps at most MaxGroupBytes. A cache pool is a target, not a hard limit, and
+// charges what a group holds, not what readers hold of groups that have gone. A track
+// that is forgotten instead of closed stays charged. Fetches are for whole groups. There
+// are no statistics. When the path of a broadcast moves to another source, readers see
+// the old broadcast withdrawn and the new one announced; tracks they hold stay with the
+// old source.
 package model

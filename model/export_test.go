@@ -62,3 +62,37 @@ func Serving(c *BroadcastConsumer, b *BroadcastProducer) bool {
 	defer f.o.mu.Unlock()
 	return f.active != nil && f.active.b == b.b
 }
+
+// GroupID tells groups apart.
+type GroupID = *group
+
+// Charge is what a group costs, and to which pool.
+type Charge struct {
+	Pool  *CachePool
+	Bytes int64
+}
+
+// Charges returns what the groups cost that a track caches, by their frames.
+func Charges(p *TrackProducer) map[GroupID]Charge {
+	p.t.mu.Lock()
+	defer p.t.mu.Unlock()
+	all := map[GroupID]Charge{}
+	for _, c := range p.t.arrivals {
+		c.mu.Lock()
+		var charge Charge
+		if c.err == nil {
+			charge.Bytes = groupOverhead
+			for i := range c.frames {
+				charge.Bytes += c.frames[i].held()
+			}
+		}
+		for _, t := range c.tracks {
+			if charge.Pool == nil {
+				charge.Pool = t.pool()
+			}
+		}
+		c.mu.Unlock()
+		all[c.group] = charge
+	}
+	return all
+}

@@ -108,7 +108,7 @@ func (p *FrameProducer) reserve() ([]byte, error) {
 	}
 	f.grow(1)
 	f.filling = true
-	return f.buf[len(f.buf):cap(f.buf)][:min(uint64(cap(f.buf)-len(f.buf)), f.left())], nil
+	return f.buf[len(f.buf):cap(f.buf)], nil // never more than the size
 }
 
 // commit takes what was read into the reserved room, which is where it belongs.

@@ -39,11 +39,13 @@ func (g *group) expel(t *track, err error) []*track {
 }
 
 func (g *group) without(t *track) {
-	rest := slices.DeleteFunc(slices.Clone(g.tracks), func(x *track) bool { return x == t })
-	if len(rest) == 0 {
-		rest, g.first.tracks[0] = nil, nil
+	switch i := slices.Index(g.tracks, t); {
+	case i < 0:
+	case len(g.tracks) == 1:
+		g.tracks, g.first.tracks[0] = nil, nil
+	default:
+		g.tracks = slices.Delete(slices.Clone(g.tracks), i, i+1)
 	}
-	g.tracks = rest
 }
 
 // cost is what the group takes from a pool.

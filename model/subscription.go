@@ -10,7 +10,7 @@ const DefaultMaxLatency = 5 * time.Second
 type TrackInfo struct {
 	Priority   uint8         // among the tracks of a session, higher is more important
 	Timescale  Timescale     // units per second of frame timestamps; default Millis
-	MaxLatency time.Duration // how long groups are kept after they arrived; default 5 s
+	MaxLatency time.Duration // how long groups are kept after they were last written or asked for; default 5 s
 	Ordered    bool          // groups are meant to be delivered oldest first
 }
 

@@ -24,34 +24,36 @@ func (t *track) settle() {
 	t.expire()
 }
 
-// sweep shows some cached groups to verdict and evicts those that it has an error
-// for. It begins with the oldest arrival. Where that one stays, the next ones follow
-// in turn from sweep to sweep, so that one that is used again and again does not
-// keep what arrived behind it. The newest sequence always stays.
-func (t *track) sweep(verdict func(cached) error) {
-	first := true
+// sweep shows some cached groups to verdict, evicts those that it has an error for,
+// and stops at one that it wants to wait for. It begins with the oldest arrival.
+// Where that one stays, the next ones follow in turn from sweep to sweep, so that
+// one that is used again and again does not keep what arrived behind it. The newest
+// sequence always stays.
+func (t *track) sweep(verdict func(cached) (wait bool, err error)) {
+	i, front := 0, true
 	for range sweepWidth {
 		if len(t.arrivals) < 2 {
 			return
 		}
-		i := 0
-		if !first {
-			i = t.position(t.turn)
-			if i == len(t.arrivals) {
-				i = 1 // around, and past the first
-			}
+		if i >= len(t.arrivals) {
+			i = 1 // around, and past the front
 		}
 		c := t.arrivals[i]
 		if c.group != t.sorted[len(t.sorted)-1].group {
-			if err := verdict(c); err != nil {
+			wait, err := verdict(c)
+			if wait {
+				return
+			}
+			if err != nil {
 				t.evict(c, err)
 				continue
 			}
 		}
-		if !first || t.turn <= c.number {
-			t.turn = c.number + 1
+		if front {
+			i, front = max(t.position(t.turn), 1), false
+			continue
 		}
-		first = false
+		i, t.turn = i+1, c.number+1
 	}
 }
 
@@ -75,11 +77,11 @@ func (t *track) expire() {
 	if window%tickLength > 0 {
 		before--
 	}
-	t.sweep(func(c cached) error {
+	t.sweep(func(c cached) (bool, error) {
 		if access, _ := c.usage(); access > before {
-			return nil
+			return false, nil
 		}
-		return ErrOld
+		return false, ErrOld
 	})
 }
 
@@ -104,13 +106,16 @@ func (t *track) pay(written int64) {
 	}
 	t.debt = min(t.debt+min(owed, maxRepayment*written), pool.Used())
 	t.relief = pool
-	t.sweep(func(c cached) error {
+	t.sweep(func(c cached) (bool, error) {
 		access, cost := c.usage()
-		if cost == 0 || cost > t.debt || pool.recent(access) {
-			return nil
+		switch {
+		case cost == 0 || pool.recent(access):
+			return false, nil
+		case cost > t.debt:
+			return true, nil
 		}
 		t.debt -= cost
-		return ErrEvicted
+		return false, ErrEvicted
 	})
 }
 

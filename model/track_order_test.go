@@ -227,15 +227,28 @@ func TestTrackReadFrame(t *testing.T) {
 
 func TestTrackEndBound(t *testing.T) {
 	capped := func(n uint64) model.Subscription { return model.Subscription{End: model.At(n)} }
-	t.Run("16.8/163 and 164 next stops at the end until it is raised", func(t *testing.T) {
+	t.Run("16.8/163 next stops at the end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := newTrack(t)
+			create(t, p, 0, 1, 2, 3)
+			c := p.Consume(capped(2))
+			got, end := recvAll(c.TryNextGroup)
+			wantSeqs(t, "capped", got, 0, 1, 2)
+			wantNil(t, end)
+			read := later(func() { _, _ = c.NextGroup(bg) })
+			want(t, "returned", read(), false)
+			create(t, p, 4)
+			want(t, "returned for a group beyond it", read(), false)
+			wantNil(t, c.Close())
+		})
+	})
+	t.Run("16.8/164 what is held back flows when the end is raised or removed", func(t *testing.T) {
 		p := newTrack(t)
 		create(t, p, 0, 1, 2, 3, 4)
 		c := p.Consume(capped(2))
-		got, end := recvAll(c.TryNextGroup)
-		wantSeqs(t, "capped", got, 0, 1, 2)
-		wantNil(t, end)
+		_, _ = recvAll(c.TryNextGroup)
 		wantNil(t, c.Update(capped(3)))
-		got, _ = recvAll(c.TryNextGroup)
+		got, _ := recvAll(c.TryNextGroup)
 		wantSeqs(t, "raised", got, 3)
 		wantNil(t, c.Update(model.Subscription{}))
 		got, _ = recvAll(c.TryNextGroup)

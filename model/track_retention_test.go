@@ -29,9 +29,9 @@ func TestTrackRetention(t *testing.T) {
 		time.Sleep(age)
 		create(t, p, 2)
 		wantSeqs(t, "at exactly 5 s", cached(p), 0, 1, 2)
-		time.Sleep(2 * tick)
+		time.Sleep(tick)
 		create(t, p, 3)
-		wantSeqs(t, "two ticks after", cached(p), 2, 3)
+		wantSeqs(t, "a tick after", cached(p), 2, 3)
 	})
 	run("16.9/174 the newest sequence stays", func(t *testing.T, p *model.TrackProducer) {
 		create(t, p, 5)
@@ -194,6 +194,21 @@ func TestTrackRetention(t *testing.T) {
 			wantSeqs(t, "cached", cached(p), 2)
 			p = must(model.NewBroadcastIn(nil, time.Minute).CreateTrack("t", model.TrackInfo{MaxLatency: time.Second}))
 			want(t, "below the ceiling", p.Info().MaxLatency, time.Second)
+		})
+	})
+	t.Run("no group is kept for less than its time, however the ticks fall", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			for range 10 {
+				p := must(model.NewBroadcast(model.Route{}).CreateTrack("t", model.TrackInfo{MaxLatency: 150 * time.Millisecond}))
+				create(t, p, 0, 1)
+				time.Sleep(150 * time.Millisecond)
+				create(t, p, 2)
+				wantSeqs(t, "in time", cached(p), 0, 1, 2)
+				time.Sleep(2 * tick)
+				create(t, p, 3)
+				wantSeqs(t, "out of it", cached(p), 2, 3)
+				time.Sleep(tick / 10)
+			}
 		})
 	})
 	t.Run("16.9/179 the track's own retention counts", func(t *testing.T) {
