@@ -133,13 +133,29 @@ func (h *BroadcastTrack) Subscribe(s Subscription) (*TrackConsumer, error) {
 // said; meanwhile it counts as a reader that wants no group. Errors as in Subscribe
 // and [TrackConsumer.Info].
 func (h *BroadcastTrack) Info(ctx context.Context) (TrackInfo, error) {
-	r, err := h.Subscribe(Subscription{Ordered: true, End: At(0)}) // neutral in the aggregate
+	r, err := h.Subscribe(neutral)
 	if err != nil {
 		return TrackInfo{}, err
 	}
 	defer r.Close()
 	return r.Info(ctx)
 }
+
+// FetchGroup returns the group with this sequence from the cache, or as the
+// publisher's side makes it; meanwhile it counts as a reader that wants no group. It
+// blocks until there is an answer. Errors as in Subscribe and
+// [TrackConsumer.FetchGroup].
+func (h *BroadcastTrack) FetchGroup(ctx context.Context, seq uint64, priority uint8) (*GroupConsumer, error) {
+	r, err := h.Subscribe(neutral)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.FetchGroup(ctx, seq, priority)
+}
+
+// neutral changes nothing in an aggregate.
+var neutral = Subscription{Ordered: true, End: At(0)}
 
 // Route returns the current route: for a handle bound to a peer, the best that does
 // not run through the peer.

@@ -81,6 +81,9 @@ func (t *track) deliver(d Datagram) {
 	}
 	t.datagrams.push(d, time.Now())
 	t.changed.wake()
+	for _, f := range t.feeds {
+		f.datagram(d)
+	}
 }
 
 // AppendDatagram sends a datagram under the number after the highest group so far,

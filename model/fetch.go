@@ -38,6 +38,9 @@ type fetching struct {
 // fetch is FetchGroup through any handle of the track, also one that is no
 // subscription. The lock guards *closed; who sets it calls wakeFetches.
 func (t *track) fetch(ctx context.Context, seq uint64, priority uint8, closed *bool) (*GroupConsumer, error) {
+	if t.splice != nil {
+		return t.splice.fetch(ctx, seq, priority, closed)
+	}
 	x := &fetching{t: t, sequence: seq, priority: priority, closed: closed}
 	defer x.leave()
 	return await(ctx, x, (*fetching).look)
@@ -45,6 +48,9 @@ func (t *track) fetch(ctx context.Context, seq uint64, priority uint8, closed *b
 
 // tryFetch is fetch without asking anybody.
 func (t *track) tryFetch(seq uint64, closed *bool) (*GroupConsumer, bool, error) {
+	if t.splice != nil {
+		return t.splice.tryFetch(seq, closed)
+	}
 	x := &fetching{t: t, sequence: seq, closed: closed}
 	g, ok, _, err := x.look(false)
 	return g, ok, err
@@ -104,9 +110,13 @@ func (t *track) unfetchable(seq uint64) error {
 		return t.err
 	case t.boundary.Set && seq >= t.boundary.Sequence, seq > MaxSequence,
 		settled && t.fetches.handlers == 0 && t.fetches.find(seq) < 0:
-		return fmt.Errorf("track %q: fetch group %d: %w", t.name, seq, ErrNotFound)
+		return notFetchable(t, seq)
 	}
 	return nil
+}
+
+func notFetchable(t *track, seq uint64) error {
+	return fmt.Errorf("track %q: fetch group %d: %w", t.name, seq, ErrNotFound)
 }
 
 // join adds one who waits for a group, the first of whom makes it a request.
@@ -179,6 +189,9 @@ func (t *track) answerFetch(g *group) {
 func (t *track) wakeFetches() {
 	for _, f := range t.fetches.pending {
 		f.changed.wake()
+	}
+	if t.splice != nil {
+		t.splice.wake()
 	}
 	t.changed.wake()
 }

@@ -11,6 +11,7 @@ type origin struct {
 	id     OriginID
 	linger time.Duration // how long a broadcast survives the loss of its sources
 	idle   time.Duration // how long a track's copy is kept that nobody reads
+	cache  cacheLimits
 
 	mu        sync.Mutex
 	later     []broadcastWatcher // to be told after unlocking

@@ -29,6 +29,14 @@ func WithLinger(d time.Duration) OriginOption { return func(o *origin) { o.linge
 // demand.
 func WithTrackIdle(d time.Duration) OriginOption { return func(o *origin) { o.idle = d } }
 
+// WithCachePool bounds the bytes that everything under the origin caches. Several
+// origins may share a pool. Without one there is no bound.
+func WithCachePool(p *CachePool) OriginOption { return func(o *origin) { o.cache.pool = p } }
+
+// WithMaxRetention is the longest that tracks under the origin keep groups, whatever
+// their publishers say; 0, the default, is no bound.
+func WithMaxRetention(d time.Duration) OriginOption { return func(o *origin) { o.cache.ceiling = d } }
+
 // OriginProducer publishes broadcasts into an origin: a set of broadcasts by path
 // that any number of sessions and local code feed and watch. Handles made by
 // Clone, Scope and WithRoot belong to the same origin; any may be used
@@ -63,6 +71,7 @@ func (p *OriginProducer) Allowed() []Path { return p.scope.prefixes() }
 // PublishBroadcast.
 func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProducer, error) {
 	b := NewBroadcast(route)
+	b.b.cache = p.o.cache
 	if err := p.publish(path, b.b); err != nil {
 		_ = b.Close() // closing a broadcast that nobody knows cannot fail
 		return nil, err

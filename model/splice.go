@@ -23,6 +23,8 @@ type splice struct {
 
 	settling, again bool
 
+	fetching map[*spliceFetch]struct{} // calls that wait for a source
+
 	keep  *time.Timer // runs while nobody reads: the copy is kept at hand for a while
 	drain *time.Timer // runs while an old segment has groups in progress
 }
@@ -88,6 +90,7 @@ func (s *splice) takeover(f *feed) {
 	}
 	t.expel(f.hops)
 	s.parts = append(s.parts, f)
+	t.changed.wake() // who fetches can ask it now
 	if len(s.parts) > maxSegments {
 		s.drop(s.parts[0])
 		s.parts = slices.Delete(s.parts, 0, 1)
@@ -101,6 +104,7 @@ func (s *splice) adoptFrom(f *feed) {
 	t, from := s.t, f.from
 	if !t.accepted {
 		t.info, t.accepted = from.info, true
+		t.info.MaxLatency = t.limits().clamp(t.info.MaxLatency)
 		t.changed.wake()
 		t.demand.wake()
 		for _, f := range t.feeds {
@@ -129,6 +133,7 @@ func (s *splice) ended(f *feed, err error) {
 		return
 	}
 	f.dead = true
+	s.t.changed.wake() // who fetches from it has to ask another
 	switch {
 	case s.t.closed:
 		return

@@ -142,14 +142,25 @@ func (f *feed) placed(g *group) {
 
 // take adopts a group in the segment's range. The front's track is locked.
 func (f *feed) take(g *group) {
+	if f.covers(g.sequence) && f.s.t.adopt(g) {
+		f.progress = true
+	}
+}
+
+// covers reports whether a group with this sequence may come from the segment.
+func (f *feed) covers(seq uint64) bool {
+	return !f.dead && !f.s.t.closed && f != f.s.trial && seq >= f.first && (!f.limit.Set || seq < f.limit.Sequence)
+}
+
+// datagram is called for each datagram of the source, with its track's lock held. Only
+// those of the newest segment are passed on: late ones are worth nothing.
+func (f *feed) datagram(d Datagram) {
 	t := f.s.t
-	switch {
-	case f.dead, t.closed, f == f.s.trial, g.sequence < f.first:
-	case f.limit.Set && g.sequence >= f.limit.Sequence:
-	default:
-		if t.adopt(g) {
-			f.progress = true
-		}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f == f.s.serving() && f.covers(d.Sequence) && t.admit(d.Sequence) == nil {
+		f.progress = true
+		t.deliver(d)
 	}
 }
 
