@@ -97,19 +97,22 @@ func TestBroadcast(t *testing.T) {
 			wantErr(t, cons.Err(), c.err)
 		}
 	})
-	t.Run("16.6/126 and 127 an ended broadcast has no tracks", func(t *testing.T) {
-		for _, end := range []func(*model.BroadcastProducer){
-			func(b *model.BroadcastProducer) { b.Abort(nil) }, func(b *model.BroadcastProducer) { _ = b.Close() },
-		} {
+	for name, end := range map[string]func(*model.BroadcastProducer){
+		"16.6/126 an aborted broadcast has no tracks": func(b *model.BroadcastProducer) { b.Abort(nil) },
+		"16.6/127 nor has one that was dropped":       func(b *model.BroadcastProducer) { _ = b.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
 			b := model.NewBroadcast(model.Route{})
 			p := must(b.CreateTrack("t", info))
 			stale := b.Consume()
 			end(b)
 			_, err := stale.SubscribeTrack("t", sub)
 			want(t, "found", err == nil, false)
+			_, err = stale.Track("t")
+			want(t, "named", err == nil, false)
 			wantNil(t, p.Close())
-		}
-	})
+		})
+	}
 	t.Run("16.6/132 an unknown track without a handler", func(t *testing.T) {
 		_, err := model.NewBroadcast(model.Route{}).Consume().SubscribeTrack("t", sub)
 		wantErr(t, err, model.ErrNotFound)
@@ -230,7 +233,7 @@ func TestBroadcastDynamic(t *testing.T) {
 		subscribe(t, c, "t")
 		request(t, d, "t")
 	})
-	t.Run("16.6/130 and 16.23/392 when all leave, the next one asks anew", func(t *testing.T) {
+	t.Run("16.6/130 a second reader makes no request, and when both leave the entry is gone", func(t *testing.T) {
 		_, d, c := setup()
 		one := subscribe(t, c, "t")
 		r := request(t, d, "t")
@@ -247,6 +250,14 @@ func TestBroadcastDynamic(t *testing.T) {
 		wantNil(t, two.Close())
 		<-unused
 		wantNil(t, p.Unused(bg))
+		subscribe(t, c, "t")
+		request(t, d, "t")
+	})
+	t.Run("16.23/392 one who comes back at once is not hit by the end of what was before", func(t *testing.T) {
+		_, d, c := setup()
+		one := subscribe(t, c, "t")
+		p := must(request(t, d, "t").Accept(info))
+		wantNil(t, one.Close())
 		again := subscribe(t, c, "t") // before the old one is cleaned up
 		p.Abort(model.ErrCancel)
 		p2 := must(request(t, d, "t").Accept(info))

@@ -17,27 +17,36 @@ func TestAnnounced(t *testing.T) {
 		b := publish(t, o, "a/b", model.Route{})
 		want(t, "broadcast", model.Serving(must(o.Consume().Announced(bg, "a/b")), b), true)
 	})
-	t.Run("16.4/54-56 waits for exactly this path", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			o := model.NewOrigin()
-			publish(t, o, "fo", model.Route{})
-			publish(t, o, "foo/bar", model.Route{})
-			got := later(func() { _ = must(o.Consume().Announced(bg, "foo")) })
-			want(t, "returned early", got(), false)
-			publish(t, o, "foo/baz", model.Route{})
-			publish(t, o, "foobar", model.Route{})
-			off := publish(t, o, "foo", model.Route{Offline: true})
-			want(t, "returned early", got(), false)
-			off.SetRoute(model.Route{})
-			want(t, "returned", got(), true)
+	waits := func(name, wait string, not ...string) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := model.NewOrigin()
+				var got *model.BroadcastConsumer
+				done := later(func() { got = must(o.Consume().Announced(bg, model.Path(wait))) })
+				for _, path := range not {
+					publish(t, o, path, model.Route{})
+				}
+				off := publish(t, o, wait, model.Route{Offline: true})
+				want(t, "returned early", done(), false)
+				off.SetRoute(model.Route{})
+				want(t, "returned", done(), true)
+				want(t, "broadcast", model.Serving(got, off), true)
+			})
 		})
-	})
-	t.Run("16.4/57 and 58 a path that cannot come", func(t *testing.T) {
+	}
+	waits("16.4/54 later when it comes later", "foo")
+	waits("16.4/55 unrelated paths do not count", "foo", "bar", "fo", "foobar")
+	waits("16.4/56 nor do nested ones", "foo", "foo/bar", "foo/bar/baz")
+	t.Run("16.4/57 a path outside the scope cannot come", func(t *testing.T) {
 		c := must(model.NewOrigin().Consume().Scope("foo/specific"))
-		for _, p := range []model.Path{"other", "foo", "foo/spec"} {
+		for _, p := range []model.Path{"other", "foo/spec", "foo/specifically"} {
 			_, err := c.Announced(bg, p)
 			wantErr(t, err, model.ErrUnauthorized)
 		}
+	})
+	t.Run("16.4/58 nor one that the scope is too narrow for", func(t *testing.T) {
+		_, err := must(model.NewOrigin().Consume().Scope("foo/specific")).Announced(bg, "foo")
+		wantErr(t, err, model.ErrUnauthorized)
 	})
 	t.Run("the wait ends with the origin and with its context", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -124,27 +133,42 @@ func TestOriginDynamic(t *testing.T) {
 		wantErr(t, r.Accept(b.Consume()), model.ErrClosed)
 		r.Reject(model.ErrTimeout) // answered already
 	})
-	run("16.4/61 and 70 requests for one path join, before and after the pick-up", func(t *testing.T, o *model.OriginProducer) {
+	run("16.4/61 two requests for one path are one", func(t *testing.T, o *model.OriginProducer) {
 		d := o.Dynamic()
-		one := ask(o, "a")
-		two := ask(o, "a")
+		one, two := ask(o, "a"), ask(o, "a")
 		r := demand(t, d, "a")
-		three := ask(o, "a")
 		noDemand(t, d)
 		b := model.NewBroadcast(model.Route{})
 		wantNil(t, r.Accept(b.Consume()))
 		wantServed(t, one, b)
 		wantServed(t, two, b)
-		wantServed(t, three, b)
 	})
-	run("16.4/62 and 72 a refusal, and the next one asks anew", func(t *testing.T, o *model.OriginProducer) {
+	run("16.4/70 and so is one that comes after the pick-up", func(t *testing.T, o *model.OriginProducer) {
+		d := o.Dynamic()
+		one := ask(o, "a")
+		r := demand(t, d, "a")
+		two := ask(o, "a")
+		noDemand(t, d)
+		b := model.NewBroadcast(model.Route{})
+		wantNil(t, r.Accept(b.Consume()))
+		wantServed(t, one, b)
+		wantServed(t, two, b)
+	})
+	run("16.4/62 a refusal reaches who asked", func(t *testing.T, o *model.OriginProducer) {
 		d := o.Dynamic()
 		result := ask(o, "a")
 		demand(t, d, "a").Reject(model.ErrUnauthorized)
 		wantRefused(t, result, model.ErrUnauthorized)
-		result = ask(o, "a")
+	})
+	run("16.4/72 after a refusal the handler is asked afresh", func(t *testing.T, o *model.OriginProducer) {
+		d := o.Dynamic()
+		result := ask(o, "a")
 		demand(t, d, "a").Reject(nil)
 		wantRefused(t, result, model.ErrUnroutable)
+		result = ask(o, "a")
+		b := model.NewBroadcast(model.Route{})
+		wantNil(t, demand(t, d, "a").Accept(b.Consume()))
+		wantServed(t, result, b)
 	})
 	run("16.4/63 the last handler to go fails what is queued", func(t *testing.T, o *model.OriginProducer) {
 		d := o.Dynamic()
@@ -182,20 +206,27 @@ func TestOriginDynamic(t *testing.T) {
 		demand(t, e, "a").Reject(model.ErrTimeout)
 		wantRefused(t, result, model.ErrTimeout)
 	})
-	run("16.4/67 and 68 what is served is shared while it lives", func(t *testing.T, o *model.OriginProducer) {
+	run("16.4/67 what is served is shared while it lives", func(t *testing.T, o *model.OriginProducer) {
 		d := o.Dynamic()
 		result := ask(o, "a")
-		r := demand(t, d, "a")
 		b := model.NewBroadcast(model.Route{})
-		wantNil(t, r.Accept(b.Consume()))
+		wantNil(t, demand(t, d, "a").Accept(b.Consume()))
 		wantServed(t, result, b)
 		b.SetRoute(model.Route{Cost: 5}) // not an end
-		want(t, "shared", serving(o, "a", b), true)
+		wantServed(t, ask(o, "a"), b)
 		noDemand(t, d)
+	})
+	run("16.4/68 and asked for again when it has ended", func(t *testing.T, o *model.OriginProducer) {
+		d := o.Dynamic()
+		result := ask(o, "a")
+		b := model.NewBroadcast(model.Route{})
+		wantNil(t, demand(t, d, "a").Accept(b.Consume()))
+		wantServed(t, result, b)
 		wantNil(t, b.Close())
 		result = ask(o, "a")
-		demand(t, d, "a").Reject(model.ErrTimeout)
-		wantRefused(t, result, model.ErrTimeout)
+		again := model.NewBroadcast(model.Route{})
+		wantNil(t, demand(t, d, "a").Accept(again.Consume()))
+		wantServed(t, result, again)
 	})
 	run("16.4/69 nothing is kept of one-shot paths", func(t *testing.T, o *model.OriginProducer) {
 		d := o.Dynamic()

@@ -75,17 +75,28 @@ func TestOriginRoot(t *testing.T) {
 		wantPaths(t, "allowed", s.Allowed(), "a", "b")
 		want(t, "root", s.Root(), "")
 	})
-	t.Run("16.3/46-48 slashes at the end of a root", func(t *testing.T) {
-		o := model.NewOrigin()
-		r := rooted(t, o, "demo/")
-		inside, outside := r.Consume().Announcements(), o.Consume().Announcements()
-		b := publish(t, r, "a", model.Route{})
-		wantEvents(t, outside, "+demo/a")
-		wantEvents(t, inside, "+a")
-		_ = b.Close()
-		wantEvents(t, outside, "-demo/a")
-		wantEvents(t, inside, "-a")
-	})
+	for _, slashes := range []model.Path{"demo/", "/demo//", "demo"} {
+		root := model.NewPath(string(slashes))
+		t.Run("16.3/46 a root with slashes for consuming "+string(slashes), func(t *testing.T) {
+			o := model.NewOrigin()
+			publish(t, o, "demo/a", model.Route{})
+			wantEvents(t, must(o.Consume().WithRoot(root)).Announcements(), "+a")
+		})
+		t.Run("16.3/47 a root with slashes for publishing "+string(slashes), func(t *testing.T) {
+			o := model.NewOrigin()
+			r := must(o.WithRoot(root))
+			publish(t, r, "a", model.Route{})
+			wantEvents(t, o.Consume().Announcements(), "+demo/a")
+		})
+		t.Run("16.3/48 a root with slashes when the broadcast ends "+string(slashes), func(t *testing.T) {
+			o := model.NewOrigin()
+			a := must(o.Consume().WithRoot(root)).Announcements()
+			b := publish(t, o, "demo/a", model.Route{})
+			wantEvents(t, a, "+a")
+			_ = b.Close()
+			wantEvents(t, a, "-a")
+		})
+	}
 	t.Run("the root itself can be published", func(t *testing.T) {
 		o := model.NewOrigin()
 		r := rooted(t, o, "room")
@@ -160,20 +171,36 @@ func TestOriginScope(t *testing.T) {
 		wantEvents(t, b, "+b/1")
 		wantEvents(t, all, "+a/1", "+b/1", "+c/1")
 	})
-	t.Run("16.3/39, 41 and 42 the empty prefix keeps the permission", func(t *testing.T) {
-		s := scoped(t, scoped(t, rooted(t, model.NewOrigin(), "demo"), "worm-node", "foobar"), "")
+	demo := func(t *testing.T) *model.OriginProducer {
+		return scoped(t, rooted(t, model.NewOrigin(), "demo"), "worm-node", "foobar")
+	}
+	t.Run("16.3/39 the empty prefix keeps a permission below a root", func(t *testing.T) {
+		s := scoped(t, demo(t), "")
 		wantPaths(t, "allowed", s.Allowed(), "foobar", "worm-node")
-		wantPublish(t, s, model.ErrUnauthorized, "other", "")
-		c := must(s.Consume().Scope(""))
-		wantPaths(t, "consumer's", c.Allowed(), "foobar", "worm-node")
+		want(t, "root", s.Root(), model.Path("demo"))
 	})
-	t.Run("16.3/40 and 43 narrowing", func(t *testing.T) {
-		s := scoped(t, scoped(t, model.NewOrigin(), "worm-node", "foobar"), "worm-node")
+	t.Run("16.3/40 narrowing", func(t *testing.T) {
+		s := scoped(t, demo(t), "worm-node")
 		wantPaths(t, "allowed", s.Allowed(), "worm-node")
 		s = scoped(t, s, "worm-node/foo")
 		wantPaths(t, "allowed", s.Allowed(), "worm-node/foo")
-		wantPublish(t, s, model.ErrUnauthorized, "worm-node", "worm-node/bar")
-		wantPublish(t, s, nil, "worm-node/foo/x")
+		wantPublish(t, s, model.ErrUnauthorized, "worm-node", "worm-node/bar", "foobar")
+	})
+	t.Run("16.3/41 the empty prefix keeps several permissions of a consumer", func(t *testing.T) {
+		c := must(must(model.NewOrigin().Consume().Scope("a", "b/c", "d")).Scope(""))
+		wantPaths(t, "allowed", c.Allowed(), "a", "d", "b/c")
+	})
+	t.Run("16.3/42 the empty prefix keeps what may be published", func(t *testing.T) {
+		s := scoped(t, scoped(t, model.NewOrigin(), "worm-node", "foobar"), "")
+		wantPublish(t, s, model.ErrUnauthorized, "other", "")
+		wantPublish(t, s, nil, "worm-node", "foobar/x")
+	})
+	t.Run("16.3/43 a broad permission narrowed to something deep", func(t *testing.T) {
+		o := model.NewOrigin()
+		s := scoped(t, scoped(t, o, "a"), "a/b/c")
+		wantPublish(t, s, nil, "a/b/c", "a/b/c/x")
+		wantPublish(t, s, model.ErrUnauthorized, "a", "a/b", "a/b/d", "a/x")
+		wantEvents(t, must(must(o.Consume().Scope("a")).Scope("a/b/c/x")).Announcements(), "+a/b/c/x")
 	})
 	t.Run("16.3/44 a disjoint wish", func(t *testing.T) {
 		_, err := scoped(t, model.NewOrigin(), "a").Scope("b")
@@ -184,13 +211,22 @@ func TestOriginScope(t *testing.T) {
 		wantPaths(t, "allowed", s.Allowed(), "demo/foo")
 		wantPublish(t, s, model.ErrUnauthorized, "demo/bar")
 	})
-	t.Run("16.3/49-52 overlapping prefixes are one", func(t *testing.T) {
+	t.Run("16.3/49 the same prefix twice is one", func(t *testing.T) {
+		wantPaths(t, "allowed", scoped(t, model.NewOrigin(), "demo", "demo").Allowed(), "demo")
+	})
+	t.Run("16.3/50 a prefix swallows what lies under it", func(t *testing.T) {
+		s := scoped(t, model.NewOrigin(), "demo", "demo/foo")
+		wantPaths(t, "allowed", s.Allowed(), "demo")
+		wantPublish(t, s, nil, "demo/bar")
+	})
+	t.Run("16.3/51 one announcement however many prefixes cover it", func(t *testing.T) {
 		o := model.NewOrigin()
-		wantPaths(t, "duplicates", scoped(t, o, "demo", "demo").Allowed(), "demo")
-		s := scoped(t, o, "demo", "demo/foo")
-		wantPaths(t, "nested", s.Allowed(), "demo")
-		a := s.Consume().Announcements()
-		wantPublish(t, s, nil, "demo/bar", "demo/foo")
-		wantEvents(t, a, "+demo/bar", "+demo/foo")
+		a := must(o.Consume().Scope("demo", "demo/foo", "demo")).Announcements()
+		publish(t, o, "demo/foo/x", model.Route{})
+		wantEvents(t, a, "+demo/foo/x")
+	})
+	t.Run("16.3/52 what is allowed is listed without duplicates", func(t *testing.T) {
+		c := must(model.NewOrigin().Consume().Scope("demo/foo", "b", "demo", "b"))
+		wantPaths(t, "allowed", c.Allowed(), "b", "demo")
 	})
 }
