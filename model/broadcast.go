@@ -27,6 +27,7 @@ type broadcast struct {
 	err       error  // nil while open, io.EOF after Finish
 	ended     signal
 	watchers  []broadcastWatcher
+	missed    bool // somebody asked for a track that was not there
 
 	cache cacheLimits // of its tracks; settled before there are any
 }
@@ -170,6 +171,7 @@ func (p *BroadcastProducer) take(name string) (*track, error) {
 	t := b.tracks[name]
 	if t == nil {
 		t = b.add(name)
+		t.tellMissed()
 	} else if i := slices.Index(b.queue, t); i >= 0 {
 		b.queue = slices.Delete(b.queue, i, i+1)
 	} else {
@@ -177,6 +179,17 @@ func (p *BroadcastProducer) take(name string) (*track, error) {
 	}
 	t.requested = false // it stays listed when its readers leave
 	return t, nil
+}
+
+// tellMissed has the origins of the broadcast look again when somebody asked for a
+// track that was not there: this may be it.
+func (t *track) tellMissed() {
+	if b := t.owner; b.missed {
+		b.missed = false
+		for _, w := range b.watchers {
+			t.later(w)
+		}
+	}
 }
 
 // add registers a new track.

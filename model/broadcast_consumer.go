@@ -74,6 +74,7 @@ func (b *broadcast) obtain(name string) (*track, error) {
 		t = b.add(name)
 		t.splice = &splice{t: t}
 	case b.dynamics == 0:
+		b.missed = true
 		return nil, ErrNotFound
 	default:
 		t = b.add(name)

@@ -160,8 +160,13 @@ func (s *splice) refuse(src *source, err error) {
 		err = ErrDropped
 	}
 	s.refused = append(s.refused, src)
+	s.note(err)
+}
+
+// note keeps why a source does not serve the track. Not to have it is the least of reasons.
+func (s *splice) note(err error) {
 	if s.cause == nil || !errors.Is(err, ErrNotFound) {
-		s.cause = err // not to have the track is the least of reasons
+		s.cause = err
 	}
 }
 
@@ -260,7 +265,7 @@ func (s *splice) choose() {
 		corpse = corpse || !alive
 		if err != nil {
 			s.t.mu.Lock()
-			s.refuse(src, err)
+			s.note(err) // and ask again next time: it may have the track by then
 			s.t.mu.Unlock()
 		}
 	}

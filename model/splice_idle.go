@@ -18,6 +18,7 @@ func (s *splice) timers() {
 		if !t.closed {
 			t.end(ErrCancel)
 		}
+		t.clearCache()
 	case !t.closed && s.serving() == nil && s.trial == nil:
 		s.letGo()
 	case s.keep == nil:
