@@ -1,19 +1,26 @@
 package model_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 )
 
+// stressFor is how long the model is used by many at once: go test -race -run Stress ./model -stress 20s.
+var stressFor = flag.Duration("stress", 0, "how long TestStress goes on, at least one round")
+
 const (
 	stressWriters = 8
-	stressGroups  = 40 // per writer
+	stressReaders = 64
+	stressGroups  = 40 // per writer and round
 	stressFrames  = 10
 )
 
@@ -27,63 +34,107 @@ func stressFrame(group uint64, index int) []byte {
 	return b
 }
 
-// Writers fill one track at once while readers come, clone and go: every frame
-// arrives at most once per cursor, in order within its group, bit for bit.
-func TestConcurrentUse(t *testing.T) {
-	p := newTrack(t)
-	var writers, readers sync.WaitGroup
-	for w := range stressWriters {
-		writers.Go(func() {
-			rnd := rand.New(rand.NewPCG(uint64(w), 1))
-			for i := range uint64(stressGroups) {
-				g, err := p.CreateGroup(i*stressWriters + uint64(w))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				writeStressGroup(t, g, rnd)
-			}
-		})
+// Writers fill one track of an origin at once, past its budget, while readers come,
+// clone, give up waiting and go: every frame arrives at most once per cursor, in order
+// within its group, bit for bit, and nothing is left when all is closed.
+func TestStress(t *testing.T) {
+	pool := model.NewCachePool(100_000)
+	o := model.NewOrigin(model.WithCachePool(pool))
+	rounds := 0
+	for start := time.Now(); rounds == 0 || time.Since(start) < *stressFor; rounds++ {
+		stressRound(t, o, uint64(rounds))
+		want(t, "bytes left", pool.Used(), 0)
+		if t.Failed() {
+			break
+		}
 	}
-	for r := range 32 {
+	wantNil(t, o.Close())
+	t.Logf("%d rounds", rounds)
+}
+
+func stressRound(t *testing.T, o *model.OriginProducer, round uint64) {
+	b, err := o.CreateBroadcast("a", model.Route{})
+	wantNil(t, err)
+	p, err := b.CreateTrack("t", model.TrackInfo{})
+	wantNil(t, err)
+	front := must(o.Consume().Request(bg, "a"))
+	var writers, readers sync.WaitGroup
+	for r := range stressReaders {
+		c := must(front.SubscribeTrack("t", model.Subscription{Priority: uint8(r)}))
 		readers.Go(func() {
-			rnd := rand.New(rand.NewPCG(uint64(r), 2))
-			c := p.Consume(model.Subscription{Priority: uint8(r)})
+			rnd := rand.New(rand.NewPCG(round, uint64(1000+r)))
 			if rnd.IntN(4) == 0 { // goes before the end
 				readers.Go(func() { _ = c.Close() })
 			}
 			readStress(t, c, rnd, &readers, 2)
 		})
 	}
+	for w := range stressWriters {
+		writers.Go(func() { writeStress(t, p.Clone(), rand.New(rand.NewPCG(round, uint64(w))), uint64(w)) })
+	}
+	if round%3 == 2 { // in the middle of it all
+		p.Abort(model.ErrTimeout)
+	}
 	writers.Wait()
-	wantNil(t, p.Finish())
-	readers.Wait()
-	wantNil(t, p.Unused(bg))
+	if round%3 != 2 {
+		wantNil(t, p.Finish())
+	}
 	wantNil(t, p.Close())
+	readers.Wait()
+	wantNil(t, b.Unused(bg))
+	wantNil(t, b.Close())
+}
+
+func writeStress(t *testing.T, p *model.TrackProducer, rnd *rand.Rand, first uint64) {
+	defer p.Close()
+	for i := range uint64(stressGroups) {
+		g, err := p.CreateGroup(i*stressWriters + first)
+		if errors.Is(err, model.ErrTimeout) {
+			return // aborted
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		writeStressGroup(t, g, rnd)
+	}
 }
 
 func writeStressGroup(t *testing.T, g *model.GroupProducer, rnd *rand.Rand) {
 	defer g.Close()
+	// The budget may take a group from its writer.
+	written := func(err error) bool {
+		if err != nil && !errors.Is(err, model.ErrEvicted) && !errors.Is(err, model.ErrTimeout) {
+			t.Error(err)
+		}
+		return err == nil
+	}
 	for i := range stressFrames {
 		payload := stressFrame(g.Sequence(), i)
 		if rnd.IntN(2) == 0 {
-			wantNil(t, g.WriteFrame(model.Frame{Payload: payload}))
+			if !written(g.WriteFrame(model.Frame{Payload: payload})) {
+				return
+			}
 			continue
 		}
 		f, err := g.CreateFrame(model.FrameInfo{Size: uint64(len(payload))})
-		wantNil(t, err)
+		if !written(err) {
+			return
+		}
 		cut := rnd.IntN(len(payload))
-		_, err = f.Write(payload[:cut])
-		wantNil(t, err)
-		_, err = f.Write(payload[cut:])
-		wantNil(t, err)
+		if _, err = f.Write(payload[:cut]); !written(err) {
+			return
+		}
+		if _, err = f.Write(payload[cut:]); !written(err) {
+			return
+		}
 	}
 	switch rnd.IntN(8) {
 	case 0:
 		g.Abort(model.ErrTimeout)
 	case 1: // dropped
 	default:
-		wantNil(t, g.Finish())
+		written(g.Finish())
 	}
 }
 
@@ -91,9 +142,9 @@ func readStress(t *testing.T, c *model.TrackConsumer, rnd *rand.Rand, readers *s
 	defer c.Close()
 	seen := map[uint64]bool{}
 	for {
-		g, err := c.RecvGroup(bg)
+		g, err := impatient(rnd, c.RecvGroup)
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, model.ErrClosed) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, model.ErrClosed) && !errors.Is(err, model.ErrTimeout) {
 				t.Error(err)
 			}
 			return
@@ -102,19 +153,39 @@ func readStress(t *testing.T, c *model.TrackConsumer, rnd *rand.Rand, readers *s
 			t.Errorf("group %d twice", g.Sequence())
 		}
 		seen[g.Sequence()] = true
-		if clones > 0 && rnd.IntN(50) == 0 {
-			clones--
-			clone, rnd := c.Clone(), rand.New(rand.NewPCG(rnd.Uint64(), 3))
-			readers.Go(func() { readStress(t, clone, rnd, readers, 0) })
+		switch rnd.IntN(50) {
+		case 0:
+			if clones > 0 {
+				clones--
+				clone, rnd := c.Clone(), rand.New(rand.NewPCG(rnd.Uint64(), 3))
+				readers.Go(func() { readStress(t, clone, rnd, readers, 0) })
+			}
+		case 1:
+			_ = c.Update(model.Subscription{Priority: uint8(rnd.IntN(256))})
 		}
-		readStressGroup(t, g)
+		readStressGroup(t, g, rnd)
 	}
 }
 
-func readStressGroup(t *testing.T, g *model.GroupConsumer) {
+// impatient gives up now and then and tries again.
+func impatient[T any](rnd *rand.Rand, read func(context.Context) (T, error)) (v T, err error) {
+	for {
+		ctx, cancel := context.WithCancel(bg)
+		if rnd.IntN(4) == 0 {
+			cancel()
+		}
+		v, err = read(ctx)
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			return v, err
+		}
+	}
+}
+
+func readStressGroup(t *testing.T, g *model.GroupConsumer, rnd *rand.Rand) {
 	defer g.Close()
 	for i := 0; ; i++ {
-		f, err := g.ReadFrame(bg)
+		f, err := impatient(rnd, g.ReadFrame)
 		if errors.Is(err, io.EOF) && i != stressFrames {
 			t.Errorf("group %d ended cleanly after %d frames", g.Sequence(), i)
 		}
