@@ -77,21 +77,41 @@
 // Datagrams count with the groups, are kept for about 50 ms, and have a cursor of
 // their own.
 //
+// # Paths and their sources
+//
+// A path of an origin may have several sources: broadcasts that were published
+// there, by local code or by sessions. What readers find at the path is the
+// origin's own broadcast, which takes each track from the best source of one
+// publisher (the first hop of the [Route]): announced, cheapest, fewest hops. When
+// another source becomes the best, or the one that served ends without Finish, the
+// track goes on from there with the first group that is missing; readers notice
+// nothing. The broadcast ends when another publisher takes the path, when its last
+// source finishes, or when the last one is lost and none returns in time
+// ([WithLinger]). A source that does not have a track is passed over for that track.
+//
+// Demand goes the other way: a source's producer sees what the readers of the path
+// want together, and that nobody wants anything, at once. The readers of a neighbor
+// ([OriginConsumer.ForPeer]) are never served from a route through that neighbor.
+//
+// # Statistics, bandwidth
+//
+// Package stats counts what sessions carry. [BandwidthConsumer] tells what a
+// connection is estimated to carry.
+//
 // # Locks
 //
-// There is no goroutine in this package (the cleanup of a forgotten announce
-// cursor runs on the runtime's). Every object has one mutex; they are taken in the
-// order origin, broadcast, track, group, pool; never two of a kind. A group's mutex
-// also guards its frames. Whatever goes another way (a group telling its track about a
-// frame, a broadcast telling its origins that it ended, a track telling another that a
-// group of both is gone) does so after letting go.
+// There is no goroutine in this package (timers, and the cleanup of a forgotten
+// announce cursor, run on the runtime's). Every object has one mutex; they are taken
+// in the order origin, broadcast, track, group, pool. Of two broadcasts or tracks, the
+// source's comes before that of the path it feeds. A group's mutex also guards its
+// frames. Whatever goes another way (a group telling its track about a frame, a
+// broadcast telling its origins that it ended, a track telling another that a group of
+// both is gone, readers of a path telling its source what they want) does so after
+// letting go.
 //
 // # Limitations
 //
 // A group keeps at most MaxGroupBytes. A cache pool is a target, not a hard limit, and
 // charges what a group holds, not what readers hold of groups that have gone. A track
-// that is forgotten instead of closed stays charged. Fetches are for whole groups. There
-// are no statistics. When the path of a broadcast moves to another source, readers see
-// the old broadcast withdrawn and the new one announced; tracks they hold stay with the
-// old source.
+// that is forgotten instead of closed stays charged. Fetches are for whole groups.
 package model
