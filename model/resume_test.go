@@ -84,13 +84,16 @@ func TestResume(t *testing.T) {
 		})
 	}
 	run("16.16/265 after a switch the old source's groups do not count", func(t *testing.T, o *model.OriginProducer) {
-		a := upstreamOf(t, o, "a", at(5), 0, 1)
+		a := upstreamOf(t, o, "a", at(5), 0)
 		c := readerOf(t, o, model.Subscription{})
+		open := must(a.t.CreateGroup(2))
 		b := upstreamOf(t, o, "b", at(1))
-		a.write(t, 2, 3)
-		wantGroups(t, c, "a0", "a1")
-		b.write(t, 2, 3)
-		wantGroups(t, c, "b2", "b3")
+		a.write(t, 3, 1, 4) // of which 1 is still the old source's to bring
+		wantNil(t, open.WriteFrame(text("a2")))
+		wantNil(t, open.Finish())
+		wantGroups(t, c, "a0", "a2", "a1")
+		b.write(t, 3, 4)
+		wantGroups(t, c, "b3", "b4")
 	})
 	run("16.16/266 a lost source is a pause", func(t *testing.T, o *model.OriginProducer) {
 		a := upstreamOf(t, o, "a", at(5), 0)
