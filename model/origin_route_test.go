@@ -85,7 +85,7 @@ func TestRoutes(t *testing.T) {
 		wantEvents(t, a) // prices are no events, whoever serves then
 		want(t, "the other one", serving(o, "a", costly), true)
 	})
-	t.Run("16.5/82 and 83 withdrawn at once, and a new one is new", func(t *testing.T) {
+	t.Run("16.5/82 withdrawn at once, and a new one is new", func(t *testing.T) {
 		for _, end := range []func(*model.BroadcastProducer){
 			func(b *model.BroadcastProducer) { _ = b.Finish() }, func(b *model.BroadcastProducer) { _ = b.Close() },
 		} {
@@ -112,7 +112,7 @@ func TestRoutes(t *testing.T) {
 		wantEvents(t, a, "-a")
 		want(t, "reachable", serving(o, "a", b), true)
 	})
-	t.Run("16.5/95 and 96 another publisher takes the path, and gives it back", func(t *testing.T) {
+	t.Run("16.5/95 another publisher takes the path", func(t *testing.T) {
 		o := model.NewOrigin(model.WithOriginID(999))
 		a := o.Consume().Announcements()
 		old := publish(t, o, "a", hops(1))
