@@ -119,10 +119,11 @@ func TestIdleTracks(t *testing.T) {
 		wantNil(t, c.Close())
 		time.Sleep(31 * time.Second)
 		quiet(t, asked)
+		c = readerOf(t, o, model.Subscription{})
+		serve(t, asked)
+		wantNil(t, c.Close())
 		time.Sleep(time.Hour)
 		quiet(t, asked)
-		readerOf(t, o, model.Subscription{})
-		serve(t, asked)
 	})
 	inBubble(t, "16.5/85 fetches one after the other use one copy", func(t *testing.T, o *model.OriginProducer) {
 		asked := publish(t, o, "a", at(1)).Dynamic()
