@@ -47,5 +47,6 @@ var exempt = map[int]string{
 	142: "a track may declare an end that lies in the future (lines 143 and 144), not only its highest sequence",
 	154: "the cursors in order of arrival and of sequence are independent (line 155)",
 	217: "a whole payload is one slice that all readers share, not a list of slices; ReadChunk is for those who stream",
+	274: "no caller chooses where a source begins: it is the first group that is missing (line 267)",
 	226: "a group is bounded by its bytes (line 227), not by the number of its frames",
 }

@@ -1,0 +1,152 @@
+package model
+
+import "slices"
+
+// choose asks the best source that has not refused, unless it serves already. What
+// serves goes on until another one has accepted.
+func (s *splice) choose() {
+	order, banned, none := s.t.owner.front.table(s.t.owner.peer, s.servingSource())
+	if banned {
+		s.abandon()
+	}
+	corpse := false
+	for _, o := range s.preferred(order) {
+		src := o.src
+		if s.judge(o) {
+			return
+		}
+		if s.refuses(src) {
+			continue
+		}
+		alive, err := s.ask(o)
+		if alive && err == nil {
+			return
+		}
+		corpse = corpse || !alive
+		if err != nil {
+			s.t.mu.Lock()
+			s.note(err) // and ask again next time: it may have the track by then
+			s.t.mu.Unlock()
+		}
+	}
+	if !corpse {
+		s.exhausted(none)
+	}
+}
+
+func (s *splice) servingSource() *source {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if f := s.serving(); f != nil {
+		return f.src
+	}
+	return nil
+}
+
+// abandon gives up a source that the track may not come from any more.
+func (s *splice) abandon() {
+	s.t.mu.Lock()
+	defer s.t.unlock()
+	if f := s.serving(); f != nil {
+		s.cause = ErrUnroutable
+		s.drop(f)
+	}
+}
+
+// preferred puts the source whose copy has just died last.
+func (s *splice) preferred(order []offer) []offer {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if i := slices.IndexFunc(order, func(o offer) bool { return o.src == s.avoid }); i >= 0 {
+		last := order[i]
+		order = append(slices.Delete(order, i, i+1), last)
+	}
+	return order
+}
+
+func (s *splice) refuses(src *source) bool {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	return slices.Contains(s.refused, src)
+}
+
+// judge reports whether src is the one already: it serves, or is being asked.
+func (s *splice) judge(o offer) bool {
+	src := o.src
+	s.t.lockLifetime()
+	defer s.t.unlockLifetime()
+	if f := s.serving(); f != nil && f.src == src {
+		s.t.expel(o.hops)
+		if s.trial != nil {
+			s.drop(s.trial) // it was better once
+			s.trial = nil
+		}
+		return true
+	}
+	return s.trial != nil && s.trial.src == src || s.t.closed || s.whole()
+}
+
+// ask subscribes to the track at a source; false when the source has ended and is
+// about to leave the table.
+func (s *splice) ask(o offer) (alive bool, err error) {
+	src := o.src
+	s.t.mu.Lock()
+	f := &feed{s: s, src: src, hops: o.hops}
+	wish := s.t.aggregate
+	if wish.Start.Set {
+		wish.Start.Sequence = max(wish.Start.Sequence, s.t.edge())
+	}
+	s.t.mu.Unlock()
+	src.b.mu.Lock()
+	if src.b.err != nil {
+		src.b.mu.Unlock()
+		return false, nil
+	}
+	t, err := src.b.obtain(s.t.name)
+	if err != nil {
+		src.b.mu.Unlock()
+		return true, err
+	}
+	f.from = t
+	t.mu.Lock()
+	f.attach(wish)
+	t.unlockLifetime()
+	return true, nil
+}
+
+// exhausted is called when there is nobody left to ask: what serves or may still
+// answer goes on; otherwise the track fails, or waits while sources may come back.
+func (s *splice) exhausted(none bool) {
+	t := s.t
+	t.lockLifetime()
+	defer t.unlockLifetime()
+	ended := t.owner.err != nil
+	if t.closed || s.serving() != nil || s.trial != nil || (none && !ended) {
+		return
+	}
+	t.end(s.failure())
+}
+
+// failure is what the readers get when nobody serves the track.
+func (s *splice) failure() error {
+	switch {
+	case s.cause != nil:
+		return s.cause
+	case s.t.owner.err != nil:
+		return s.t.owner.failure()
+	}
+	return ErrUnroutable
+}
+
+// refusal is why nobody serves the track, once that is clear.
+func (t *track) refusal() error {
+	if t.splice == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed && !t.accepted {
+		return t.err
+	}
+	return nil
+}
