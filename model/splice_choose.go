@@ -19,11 +19,12 @@ func (s *splice) choose() {
 			continue
 		}
 		alive, err := s.ask(o)
-		if alive && err == nil {
+		switch {
+		case !alive:
+			corpse = true
+		case err == nil:
 			return
-		}
-		corpse = corpse || !alive
-		if err != nil {
+		default:
 			s.t.mu.Lock()
 			s.note(err) // and ask again next time: it may have the track by then
 			s.t.mu.Unlock()
@@ -98,14 +99,10 @@ func (s *splice) ask(o offer) (alive bool, err error) {
 	}
 	s.t.mu.Unlock()
 	src.b.mu.Lock()
-	if src.b.err != nil {
-		src.b.mu.Unlock()
-		return false, nil
-	}
 	t, err := src.b.obtain(s.t.name)
-	if err != nil {
+	if alive = src.b.err == nil; err != nil || !alive {
 		src.b.mu.Unlock()
-		return true, err
+		return alive, err
 	}
 	f.from = t
 	t.mu.Lock()

@@ -3,7 +3,7 @@
 //
 //	t.Run("16.2/9 three broadcasts at one path", ...)
 //
-// The list is one of numbered behaviours: 16.2 is a subject (announcements) and 9 a line of it. It exits with 1
+// The list is one of numbered behaviors: 16.2 is a subject (announcements) and 9 a line of it. It exits with 1
 // when a line is neither covered nor exempt, or when the names do not fit the list.
 //
 //	go run ./test/acceptance        # the sums, and what is missing
@@ -11,6 +11,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -49,8 +50,10 @@ func run(w io.Writer, verbose bool) error {
 	if err := test.Wait(); err != nil {
 		return fmt.Errorf("%v failed, so nothing is said about the lines: %w", test, err)
 	}
+	text, faults := report.Check()
 	if verbose {
-		report.PrintLines(w)
+		text = report.Lines() + text
 	}
-	return report.Check(w)
+	_, err = io.WriteString(w, text)
+	return errors.Join(err, faults)
 }

@@ -64,8 +64,9 @@ func (r *Report) note(e event, sectionText, lineText string) {
 	}
 }
 
-// Check prints the sums and what is missing. The error says whether something is.
-func (r *Report) Check(w io.Writer) error {
+// Check returns the sums and what is missing, as lines of text. The error says whether something is.
+func (r *Report) Check() (string, error) {
+	var w strings.Builder
 	var missing []int
 	covered, excused, required := 0, 0, 0
 	for _, s := range sections {
@@ -84,15 +85,15 @@ func (r *Report) Check(w io.Writer) error {
 			}
 		}
 	}
-	fmt.Fprintf(w, "%d lines of the object model: %d covered, %d exempt, %d missing\n", required, covered, excused, len(missing))
-	r.printMissing(w, missing)
+	fmt.Fprintf(&w, "%d lines of the object model: %d covered, %d exempt, %d missing\n", required, covered, excused, len(missing))
+	r.printMissing(&w, missing)
 	for _, line := range slices.Sorted(maps.Keys(r.exempt)) {
-		fmt.Fprintf(w, "exempt %d: %s\n", line, r.exempt[line])
+		fmt.Fprintf(&w, "exempt %d: %s\n", line, r.exempt[line])
 	}
-	return r.fault(missing)
+	return w.String(), r.fault(missing)
 }
 
-func (r *Report) printMissing(w io.Writer, missing []int) {
+func (r *Report) printMissing(w *strings.Builder, missing []int) {
 	for _, s := range sections {
 		var in []string
 		for _, line := range missing {
@@ -128,9 +129,11 @@ func (r *Report) fault(missing []int) error {
 	return errors.Join(faults...)
 }
 
-// PrintLines prints each line that has tests, with these.
-func (r *Report) PrintLines(w io.Writer) {
+// Lines returns the numbers that have tests, with these.
+func (r *Report) Lines() string {
+	var w strings.Builder
 	for _, line := range slices.Sorted(maps.Keys(r.passed)) {
-		fmt.Fprintf(w, "%d: %s\n", line, strings.Join(r.passed[line], ", "))
+		fmt.Fprintf(&w, "%d: %s\n", line, strings.Join(r.passed[line], ", "))
 	}
+	return w.String()
 }

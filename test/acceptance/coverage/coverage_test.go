@@ -11,9 +11,7 @@ func check(t *testing.T, exempt map[int]string, events ...string) (printed strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	err = r.Check(&out)
-	return out.String(), err
+	return r.Check()
 }
 
 func pass(test string) string { return `{"Action":"pass","Package":"model","Test":"` + test + `"}` }
@@ -84,14 +82,12 @@ func TestListIsWhole(t *testing.T) {
 	}
 }
 
-func TestPrintLines(t *testing.T) {
+func TestLines(t *testing.T) {
 	r, err := read(strings.NewReader(pass("T/16.2/9_x")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	r.PrintLines(&out)
-	if out.String() != "9: model T/16.2/9_x\n" {
-		t.Errorf("%q", out.String())
+	if out := r.Lines(); out != "9: model T/16.2/9_x\n" {
+		t.Errorf("%q", out)
 	}
 }
