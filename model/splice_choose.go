@@ -16,6 +16,7 @@ func (s *splice) choose() {
 			return
 		}
 		if s.refuses(src) {
+			corpse = corpse || src.b.cause() != nil // it has ended, and that was why
 			continue
 		}
 		alive, err := s.ask(o)

@@ -109,11 +109,14 @@ func (a *announcer) initial(changes *model.AnnounceConsumer) ([]genlite.Message,
 			break
 		}
 		news := a.messages(change)
+		if len(news) == 0 {
+			continue
+		}
 		set = append(set, news...)
 		if change.Broadcast == nil || change.Update {
 			break // the count is of what is active: this one already belongs to the changes
 		}
-		active += uint64(len(news))
+		active++
 	}
 	if a.dialect.announceOK {
 		set = append([]genlite.Message{&genlite.AnnounceOK{Origin: uint64(a.self), Active: active}}, set...)
