@@ -101,9 +101,8 @@ func (s *state) elementName() string {
 	if s.budget < nodeCost {
 		return Omitted
 	}
-	name := s.path[len(s.path)-1].text()
-	s.budget -= len(name)
-	return name
+	s.budget -= indexCost
+	return s.path[len(s.path)-1].text()
 }
 
 // group decodes a struct or a key-value list, perhaps behind its length.

@@ -18,6 +18,7 @@ const (
 	nodeCost        = 96
 	valueCost       = 32
 	pastCost        = 48
+	indexCost       = 16
 	errorCost       = 600
 )
 
@@ -48,7 +49,8 @@ func (to step) text() string {
 	if to.name != "" {
 		return to.name
 	}
-	return "[" + strconv.FormatUint(to.index, 10) + "]"
+	var room [22]byte
+	return string(append(strconv.AppendUint(append(room[:0], '['), to.index, 10), ']'))
 }
 
 // value is what conditions and deltas know of a field.
