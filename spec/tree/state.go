@@ -14,7 +14,7 @@ import (
 const (
 	costPerByte     = 60
 	detailedPerByte = 500
-	costFree        = 2120 // beside costPerByte; what is left of 4 KB is for the state
+	costFree        = 1980 // beside costPerByte; what is left of 4 KB is for the state
 	nodeCost        = 96
 	valueCost       = 32
 	pastCost        = 48
