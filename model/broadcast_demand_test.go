@@ -4,82 +4,156 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/moqrx/moqrx/model"
 )
 
-func TestRouteConsumer(t *testing.T) {
-	t.Run("16.6/135 a clone begins with the current route", func(t *testing.T) {
-		b := model.NewBroadcast(hops(1))
-		r := b.Consume().Routes()
-		want(t, "first", must(r.Next(bg)).Hops[0], 1)
-		_, ok, err := r.TryNext()
-		wantNil(t, err)
-		want(t, "again", ok, false)
-		clone := r.Clone()
-		want(t, "clone", must(clone.Next(bg)).Hops[0], 1)
-		b.SetRoute(hops(2))
-		want(t, "original", must(r.Next(bg)).Hops[0], 2)
-		want(t, "clone", must(clone.Next(bg)).Hops[0], 2)
-	})
-}
-
-// edges tells when a broadcast is used and unused: the results of Used and Unused that
-// wait for the next change.
-func wantDemand(t *testing.T, b *model.BroadcastProducer, used bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
-	defer cancel()
-	want(t, "used", b.Used(ctx) == nil, used)
-	ctx, cancel = context.WithTimeout(t.Context(), time.Microsecond)
-	defer cancel()
-	want(t, "unused", b.Unused(ctx) == nil, !used)
-}
-
 func TestBroadcastDemand(t *testing.T) {
-	t.Run("16.6/136 tracks that are read are demand, tracks that are only produced are none", func(t *testing.T) {
+	t.Run("16.6/136 a track that is only written is no demand, one that is read is", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := model.NewBroadcast(model.Route{})
-			must(b.CreateTrack("t", model.TrackInfo{}))
-			wantDemand(t, b, false)
+			p := must(b.CreateTrack("t", model.TrackInfo{}))
+			wantNil(t, p.WriteFrame(text("x")))
+			wantNil(t, b.Unused(bg))
 			used := later(func() { wantNil(t, b.Used(bg)) })
 			want(t, "used early", used(), false)
-			c := must(b.Consume().SubscribeTrack("t", model.Subscription{}))
+			c := subscribe(t, b.Consume(), "t")
 			want(t, "used", used(), true)
-			wantDemand(t, b, true)
+			two := c.Clone()
+			wantNil(t, c.Close())
 			unused := later(func() { wantNil(t, b.Unused(bg)) })
 			want(t, "unused early", unused(), false)
-			wantNil(t, c.Close())
+			wantNil(t, two.Close())
 			want(t, "unused", unused(), true)
-			wantDemand(t, b, false)
-
-			d := b.Dynamic()
-			c = must(b.Consume().SubscribeTrack("asked for", model.Subscription{}))
-			wantDemand(t, b, true) // a request is demand, before anybody has picked it up
-			wantNil(t, c.Close())
-			wantDemand(t, b, false)
-			wantNil(t, d.Close())
-			wantNil(t, b.Close())
-			wantErr(t, b.Used(bg), model.ErrDropped)
 		})
 	})
-	t.Run("16.6/137 behind an origin demand is that of its readers", func(t *testing.T) {
+	t.Run("a request that somebody waits for is demand", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		d := b.Dynamic()
+		c := subscribe(t, b.Consume(), "t")
+		wantNil(t, b.Used(bg))
+		request(t, d, "t").Reject(nil)
+		wantNil(t, b.Unused(bg)) // nothing of it can be read
+		wantNil(t, c.Close())
+		wantNil(t, b.Unused(bg))
+	})
+	t.Run("the wait ends with the broadcast, the handle and the context", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			o := model.NewOrigin()
-			b := publish(t, o, "a", model.Route{})
-			must(b.CreateTrack("t", model.TrackInfo{}))
-			front := must(o.Consume().Request(bg, "a"))
-			one := must(front.SubscribeTrack("t", model.Subscription{}))
-			two := must(front.SubscribeTrack("t", model.Subscription{}))
-			wantDemand(t, b, true)
-			wantNil(t, one.Close())
-			wantDemand(t, b, true)
-			wantNil(t, two.Close())
-			wantDemand(t, b, false) // at once, though the copy is kept at hand for a while
-			again := must(front.SubscribeTrack("t", model.Subscription{}))
-			wantDemand(t, b, true)
-			wantNil(t, again.Close())
+			b := model.NewBroadcast(model.Route{})
+			second := b.Clone()
+			ctx, cancel := context.WithCancel(t.Context())
+			given := later(func() { wantErr(t, b.Used(ctx), context.Canceled) })
+			closed := later(func() { wantErr(t, second.Used(bg), model.ErrClosed) })
+			ended := later(func() { wantErr(t, b.Used(bg), model.ErrDropped) })
+			want(t, "returned early", given() || closed() || ended(), false)
+			cancel()
+			want(t, "given up", given(), true)
+			wantNil(t, second.Close())
+			want(t, "closed", closed(), true)
+			wantNil(t, b.Finish())
+			want(t, "ended", ended(), true)
 		})
+	})
+}
+
+func TestTrackHandle(t *testing.T) {
+	info := model.TrackInfo{Priority: 6}
+	t.Run("naming a track asks nobody", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		d := b.Dynamic()
+		h := must(b.Consume().Track("t"))
+		want(t, "name", h.Name(), "t")
+		noRequest(t, d)
+		c := must(h.Subscribe(model.Subscription{}))
+		p := must(request(t, d, "t").Accept(info))
+		wantNil(t, p.WriteFrame(text("x")))
+		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "x")
+	})
+	t.Run("its info can be had without reading it", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		want(t, "priority", must(must(b.Consume().Track("t")).Info(bg)).Priority, 6)
+		wantNil(t, p.Unused(bg))
+	})
+	t.Run("nobody has it and nobody makes it", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		_, err := b.Consume().Track("t")
+		wantErr(t, err, model.ErrNotFound)
+		c := b.Consume()
+		wantNil(t, c.Close())
+		_, err = c.Track("t")
+		wantErr(t, err, model.ErrClosed)
+		wantNil(t, b.Finish())
+		_, err = b.Consume().Track("t")
+		wantErr(t, err, model.ErrDropped)
+	})
+	t.Run("one that was there is readable after the end of the broadcast", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		p := must(b.CreateTrack("t", info))
+		wantNil(t, p.WriteFrame(text("x")))
+		h := must(b.Consume().Track("t"))
+		wantNil(t, b.Finish())
+		c := must(h.Subscribe(model.Subscription{}))
+		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "x")
+		p.Abort(nil)
+		_, err := h.Subscribe(model.Subscription{})
+		wantErr(t, err, model.ErrDropped)
+	})
+	t.Run("through an origin", func(t *testing.T) {
+		o := newRelay()
+		a := attach(t, o, hops(1))
+		h := must(must(o.Consume().Request(bg, "a")).Track("t"))
+		noRequest(t, a.d)
+		c := must(h.Subscribe(model.Subscription{}))
+		put(t, a.accept("t"), "A", 0)
+		wantGroups(t, c, nil, "A0")
+	})
+}
+
+func TestReserveTrack(t *testing.T) {
+	info := model.TrackInfo{}
+	t.Run("readers of a reserved track wait", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		r := must(b.ReserveTrack("t"))
+		_, err := b.CreateTrack("t", info)
+		wantErr(t, err, model.ErrDuplicate)
+		_, err = b.ReserveTrack("t")
+		wantErr(t, err, model.ErrDuplicate)
+		c := subscribe(t, b.Consume(), "t")
+		wantNil(t, c.Close())
+		c = subscribe(t, b.Consume(), "t") // reserved, though unread for a while
+		wantNil(t, must(r.Accept(info)).WriteFrame(text("x")))
+		want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "x")
+	})
+	t.Run("a refusal frees the name", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		must(b.ReserveTrack("t")).Reject(model.ErrTimeout)
+		_ = must(b.CreateTrack("t", info))
+	})
+	t.Run("a queued request is the one reserved", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		d := b.Dynamic()
+		c := subscribe(t, b.Consume(), "t")
+		r := must(b.ReserveTrack("t"))
+		noRequest(t, d)
+		r.Reject(model.ErrTimeout)
+		_, err := c.RecvGroup(bg)
+		wantErr(t, err, model.ErrTimeout)
+	})
+	t.Run("unique names are the first that are free", func(t *testing.T) {
+		b := model.NewBroadcast(model.Route{})
+		want(t, "first", b.UniqueName(".opus"), "0.opus")
+		want(t, "not reserved", b.UniqueName(".opus"), "0.opus")
+		want(t, "track", must(b.UniqueTrack(".opus", info)).Name(), "0.opus")
+		want(t, "next", must(b.UniqueTrack(".opus", info)).Name(), "1.opus")
+		wantNil(t, b.RemoveTrack("0.opus"))
+		want(t, "free again", b.UniqueName(".opus"), "0.opus")
+		_, err := b.UniqueTrack("x", model.TrackInfo{MaxLatency: -1})
+		wantErr(t, err, model.ErrBoundsExceeded)
+		wantNil(t, b.Finish())
+		_, err = b.UniqueTrack("x", info)
+		wantErr(t, err, model.ErrDropped)
+		_, err = b.ReserveTrack("x")
+		wantErr(t, err, model.ErrDropped)
 	})
 }

@@ -96,6 +96,3 @@ func Charges(p *TrackProducer) map[GroupID]Charge {
 	}
 	return all
 }
-
-// RouteHash is the hash of a route of one hop.
-func RouteHash(path Path, hop OriginID) uint64 { return routeHash(path, OriginList{hop}) }

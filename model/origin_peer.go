@@ -86,7 +86,7 @@ func (t *track) expel(hops OriginList) {
 	if len(t.owner.guests) == 0 {
 		return
 	}
-	for c := range t.readers {
+	for _, c := range slices.Clone(t.readers) {
 		if c.peer.taint(hops) {
 			c.cause = ErrUnroutable
 			c.leave()

@@ -79,15 +79,21 @@ func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProd
 	return b, nil
 }
 
-// PublishBroadcast publishes b at path until it ends; the handle may be closed
-// meanwhile. The newest announced publisher (first hop of the route) takes the
-// path: watchers see the old broadcast go and the new one come, and the displaced
-// one stands by to get the path back. Among the sources of one publisher the best
-// route serves: announced, cheapest, fewest hops, lowest hash, newest. A broadcast
-// that is at this path already is left as it is.
+// PublishBroadcast makes b a source of path until it ends; the handle may be closed
+// meanwhile. Readers of the path are served by the best source of one publisher
+// (first hop of the route; this origin, without hops): announced, cheapest, fewest
+// hops, lowest hash, newest. Which one it is changes without their notice. The newest
+// announced publisher takes the path: watchers see the old broadcast go and the new
+// one come, and the displaced one stands by to get the path back. A publisher that is
+// unknown (0) is another every time. What is at this path already is left as it is.
+//
+// While tracks are read, one kind of better source has to wait: a neighbor that
+// carries the broadcast too ([Route].Warm) and whose hash at the path is not below
+// that of this origin. Else two relays could each move to the other.
 //
 // ErrUnauthorized outside the permitted prefixes, ErrBoundsExceeded above
-// MaxPathParts or MaxHops, ErrLoop when the route runs through this origin,
+// MaxPathParts or MaxHops, ErrLoop when the route runs through this origin or b
+// itself is read from this path,
 // ErrClosed after Close, the broadcast's error when it has ended.
 func (p *OriginProducer) PublishBroadcast(path Path, b *BroadcastConsumer) error {
 	if b.closed.Load() {

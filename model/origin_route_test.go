@@ -77,7 +77,7 @@ func TestRoutes(t *testing.T) {
 		cheap := publish(t, o, "a", model.Route{Hops: model.OriginList{1, 2, 3}, Cost: 1})
 		want(t, "cheaper", serving(o, "a", cheap), true)
 		publish(t, o, "a", model.Route{Hops: model.OriginList{1}, Offline: true})
-		want(t, "16.5/93 announced beats offline", serving(o, "a", cheap), true)
+		want(t, "not the offline one", serving(o, "a", cheap), true)
 		a := o.Consume().Announcements()
 		wantEvents(t, a, "+a")
 		cheap.SetRoute(model.Route{Hops: model.OriginList{1, 2}, Cost: 2})
@@ -85,20 +85,23 @@ func TestRoutes(t *testing.T) {
 		wantEvents(t, a) // prices are no events, whoever serves then
 		want(t, "the other one", serving(o, "a", costly), true)
 	})
-	t.Run("16.5/82 withdrawn at once, and a new one is new", func(t *testing.T) {
-		for _, end := range []func(*model.BroadcastProducer){
-			func(b *model.BroadcastProducer) { _ = b.Finish() }, func(b *model.BroadcastProducer) { _ = b.Close() },
-		} {
+	atOnce := func(name string, end func(*model.BroadcastProducer)) {
+		t.Run(name, func(t *testing.T) {
 			o := model.NewOrigin()
+			a := o.Consume().Announcements()
 			b := publish(t, o, "a", model.Route{})
 			c := must(o.Consume().Request(bg, "a"))
+			wantEvents(t, a, "+a")
 			end(b)
+			wantEvents(t, a, "-a")
 			_, err := o.Consume().Request(bg, "a")
 			wantErr(t, err, model.ErrUnroutable)
 			publish(t, o, "a", model.Route{})
 			want(t, "the same", must(o.Consume().Request(bg, "a")).IsClone(c), false)
-		}
-	})
+		})
+	}
+	atOnce("16.5/82 finished: withdrawn at once, and the next is new", func(b *model.BroadcastProducer) { _ = b.Finish() })
+	atOnce("16.5/83 lost: so it is, without linger", func(b *model.BroadcastProducer) { _ = b.Close() })
 	t.Run("16.5/92 offline is reachable and not announced", func(t *testing.T) {
 		o := model.NewOrigin()
 		a := o.Consume().Announcements()
@@ -112,7 +115,13 @@ func TestRoutes(t *testing.T) {
 		wantEvents(t, a, "-a")
 		want(t, "reachable", serving(o, "a", b), true)
 	})
-	t.Run("16.5/95 another publisher takes the path", func(t *testing.T) {
+	t.Run("16.5/93 an announced route serves, though an offline one is cheaper", func(t *testing.T) {
+		o := model.NewOrigin(model.WithOriginID(999))
+		announced := publish(t, o, "a", model.Route{Hops: model.OriginList{1}, Cost: 9})
+		publish(t, o, "a", model.Route{Hops: model.OriginList{1}, Offline: true})
+		want(t, "announced", serving(o, "a", announced), true)
+	})
+	t.Run("16.5/96 a displaced publisher gets the path back", func(t *testing.T) {
 		o := model.NewOrigin(model.WithOriginID(999))
 		a := o.Consume().Announcements()
 		old := publish(t, o, "a", hops(1))

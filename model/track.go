@@ -48,7 +48,7 @@ type track struct {
 
 	holds int // handles that keep the cache of a track that ended cleanly, besides readers
 
-	readers   map[*TrackConsumer]struct{}
+	readers   []*TrackConsumer
 	aggregate Subscription
 	used      bool   // there is a reader
 	demand    signal // the aggregate, or whether there is one
@@ -216,14 +216,11 @@ func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
 
 // join adds a reader, under lockLifetime.
 func (t *track) join(c *TrackConsumer) {
-	if t.readers == nil {
-		t.readers = make(map[*TrackConsumer]struct{})
-	}
 	agg := c.sub
 	if len(t.readers) > 0 {
 		agg = agg.combine(t.aggregate)
 	}
-	t.readers[c] = struct{}{}
+	t.readers = append(t.readers, c)
 	t.owner.welcome(c.peer, 1)
 	t.setAggregate(agg, true)
 }
@@ -232,7 +229,7 @@ func (t *track) join(c *TrackConsumer) {
 func (t *track) recombine() {
 	var agg Subscription
 	first := true
-	for c := range t.readers {
+	for _, c := range t.readers {
 		if first {
 			agg, first = c.sub, false
 			continue

@@ -234,7 +234,7 @@ func (c *TrackConsumer) leave() {
 		return
 	}
 	c.closed, c.parked = true, nil
-	delete(t.readers, c)
+	t.readers = slices.DeleteFunc(t.readers, func(x *TrackConsumer) bool { return x == c })
 	t.owner.welcome(c.peer, -1)
 	if len(t.readers) == 0 && t.requested {
 		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
