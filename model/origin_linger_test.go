@@ -42,7 +42,7 @@ func TestLinger(t *testing.T) {
 		time.Sleep(10*time.Second - 1)
 		synctest.Wait()
 		wantEvents(t, news)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantEvents(t, news, "-a")
 		wantErr(t, b.Err(), model.ErrTransport)

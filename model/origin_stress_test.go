@@ -52,7 +52,7 @@ func TestConcurrentFailover(t *testing.T) {
 		}
 		readers.Go(func() {
 			for done.Err() == nil {
-				follow(t, done, c, path)
+				follow(done, t, c, path)
 			}
 		})
 	}
@@ -81,7 +81,7 @@ func TestConcurrentFailover(t *testing.T) {
 }
 
 // follow reads a track until it fails, which it may, or until the end of the test.
-func follow(t *testing.T, done context.Context, c *model.OriginConsumer, path model.Path) {
+func follow(done context.Context, t *testing.T, c *model.OriginConsumer, path model.Path) {
 	b, err := c.Request(done, path)
 	if err != nil {
 		return
