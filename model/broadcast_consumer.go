@@ -47,7 +47,7 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 		t.splice.receive(c.peer)
 	}
 	t.unlockLifetime()
-	if err := t.refusal(); err != nil {
+	if err := t.refusal(r); err != nil {
 		_ = r.Close()
 		return nil, err
 	}

@@ -118,8 +118,8 @@ func (f *front) outage() bool {
 	return false
 }
 
-// end closes the front. Tracks that a source still feeds go on to their own end,
-// unless they are cut.
+// end closes the front. Tracks that a source still feeds, or may still accept, go on
+// to their own end, unless they are cut.
 func (f *front) end(err error, cut bool) {
 	f.ended = true
 	f.e.front = nil
@@ -131,8 +131,8 @@ func (f *front) end(err error, cut bool) {
 		w := b.end(err, ErrCancel)
 		for _, t := range tracks {
 			t.mu.Lock()
-			if cut || (t.splice.serving() == nil && t.splice.trial == nil) {
-				t.end(t.splice.lost(cut))
+			if cut {
+				t.end(b.failure())
 			}
 			w = append(w, t.takeDue()...)
 			w = append(w, t.splice)
@@ -142,14 +142,6 @@ func (f *front) end(err error, cut bool) {
 		f.o.later = append(f.o.later, w...)
 	}
 	f.views = nil
-}
-
-// lost is the error of a track whose broadcast has ended.
-func (s *splice) lost(cut bool) error {
-	if cut || s.cause == nil {
-		return s.t.owner.failure()
-	}
-	return s.cause
 }
 
 // broadcastChanged is called when there is demand for the front, or none any more.

@@ -77,6 +77,15 @@ func TestChains(t *testing.T) {
 		attach(t, o, hops(1))
 		wantNil(t, o.PublishBroadcast("b", must(o.Consume().Request(bg, "a"))))
 	})
+	t.Run("what is no source any more closes no ring", func(t *testing.T) {
+		o := newRelay()
+		attach(t, o, hops(1))
+		_ = must(o.CreateBroadcast("b", hops(1)))
+		wantNil(t, o.PublishBroadcast("b", must(o.Consume().Request(bg, "a"))))
+		wantErr(t, o.PublishBroadcast("a", must(o.Consume().Request(bg, "b"))), model.ErrLoop)
+		attach(t, o, hops(5)) // ends what b has of a
+		wantNil(t, o.PublishBroadcast("a", must(o.Consume().Request(bg, "b"))))
+	})
 	t.Run("what is left of paths without sources and readers is nothing", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := newRelay()

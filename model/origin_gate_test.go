@@ -76,6 +76,16 @@ func TestHandoverGate(t *testing.T) {
 			put(t, s.accept("t"), "S", 1)
 			wantGroups(t, c, nil, "A0", "S1")
 		}
+		o := newRelay() // nor one next to the publisher, whatever its hash
+		a := attach(t, o, model.Route{Hops: model.OriginList{id, 2}, Cost: 10})
+		carry(t, o, a)
+		s := attach(t, o, model.Route{Hops: model.OriginList{id}, Cost: 1, Warm: true})
+		want(t, "switched", serving(o, "a", s.b), true)
+		o = newRelay() // nor one that is shorter and not cheaper
+		a = attach(t, o, model.Route{Hops: model.OriginList{1, 2, 3}, Cost: 1})
+		carry(t, o, a)
+		s = attach(t, o, warm(id))
+		want(t, "switched", serving(o, "a", s.b), true)
 	})
 	t.Run("16.5/118 an incumbent that is not announced any more holds nothing", func(t *testing.T) {
 		o, a := setup(t)

@@ -73,6 +73,21 @@ func TestLinger(t *testing.T) {
 		wantEvents(t, news, "-a")
 		wantErr(t, b.Err(), eof)
 	})
+	run("neighbors are not told of an outage either", time.Minute, func(t *testing.T, o *model.OriginProducer, a *upstream, _ *model.TrackConsumer, _ *model.AnnounceConsumer) {
+		news := o.Consume().ForPeer(peer).Announcements()
+		wantEvents(t, news, "+a")
+		a.lose()
+		wantEvents(t, news)
+	})
+	run("a loop is an outage", time.Minute, func(t *testing.T, o *model.OriginProducer, a *upstream, c *model.TrackConsumer, news *model.AnnounceConsumer) {
+		b := attach(t, o, hops(1, 4, 5))
+		wantNil(t, a.b.Finish())
+		b.b.SetRoute(hops(1, 999))
+		wantEvents(t, news)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantEvents(t, news, "-a")
+	})
 	run("another publisher does not wait for the end of it", time.Hour, func(t *testing.T, o *model.OriginProducer, a *upstream, c *model.TrackConsumer, news *model.AnnounceConsumer) {
 		a.lose()
 		offline := attach(t, o, model.Route{Hops: model.OriginList{5}, Offline: true})

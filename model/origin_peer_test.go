@@ -112,6 +112,42 @@ func TestSplitHorizon(t *testing.T) {
 		put(t, tainted.accept("u"), "T", 0)
 		wantGroups(t, mine, nil, "T0")
 	})
+	t.Run("what is ready by a route through a guest is not seen by it", func(t *testing.T) {
+		o := newRelay()
+		clean := attach(t, o, hops(1, 3))
+		theirs, mine := watchAs(t, o, "t"), watch(t, o, "t")
+		put(t, clean.accept("t"), "C", 0)
+		tainted := model.NewBroadcast(hops(1, peer, 4))
+		put(t, must(tainted.CreateTrack("t", model.TrackInfo{})), "T", 1)
+		seqs := 0
+		changed := theirs.Wait()
+		wantNil(t, o.PublishBroadcast("a", tainted.Consume()))
+		clean.lose()
+		<-changed
+		for {
+			_, ok, err := theirs.TryRecvGroup()
+			if !ok {
+				wantErr(t, err, model.ErrUnroutable)
+				break
+			}
+			seqs++
+		}
+		want(t, "groups of the tainted route", max(seqs-1, 0), 0)
+		wantGroups(t, mine, nil, "C0", "T1")
+	})
+	t.Run("a copy through the one who asks is not served to it, though its source has left", func(t *testing.T) {
+		o := newRelay()
+		tainted := attach(t, o, hops(1, peer))
+		mine := watch(t, o, "t")
+		put(t, tainted.accept("t"), "T", 0)
+		clean := attach(t, o, hops(1, 3, 4))
+		tainted.leave() // the track goes on
+		request(t, clean.d, "t").Reject(model.ErrTimeout)
+		put(t, tainted.tracks["t"], "T", 1)
+		wantGroups(t, mine, nil, "T0", "T1")
+		_, err := must(o.Consume().ForPeer(peer).Request(bg, "a")).SubscribeTrack("t", model.Subscription{})
+		wantErr(t, err, model.ErrUnroutable)
+	})
 	t.Run("a route that comes to run through the reader is left", func(t *testing.T) {
 		o := newRelay()
 		a := attach(t, o, hops(1, 3))
@@ -193,6 +229,7 @@ func TestReflections(t *testing.T) {
 			back.b.SetRoute(model.Route{Hops: model.OriginList{55, peer}, Cost: 3})
 			want(t, "own, whatever the price", serving(o, "a", own.b), true)
 			wantNil(t, end())
+			attach(t, o, model.Route{Hops: model.OriginList{66}, Offline: true})
 			own.leave()
 			wantEvents(t, news, "-a", "+a")
 			want(t, "when the own has ended", serving(o, "a", back.b), true)

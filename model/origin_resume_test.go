@@ -68,6 +68,7 @@ func TestResume(t *testing.T) {
 		o, a, c := spliced(t, 0, none)
 		attach(t, o, hops(1, 2)).accept("t")
 		p := attach(t, o, hops(1)).accept("t")
+		want(t, "segments", model.Segments(c), 1)
 		put(t, a.tracks["t"], "A", 4) // replaced: not taken any more
 		put(t, p, "C", 0)
 		wantGroups(t, c, nil, "C0")
@@ -155,6 +156,8 @@ func TestResume(t *testing.T) {
 		wantNil(t, p.Finish())
 		p.Abort(model.ErrTimeout)
 		wantErr(t, p.Finish(), model.ErrTimeout)
+		<-c.Closed()
+		wantErr(t, c.Err(), eof)
 		wantGroups(t, c, eof, "A0", "A1")
 		o := newRelay()
 		a = attach(t, o, hops(1))

@@ -129,7 +129,6 @@ func (o *origin) choose(e *entry) {
 	if lead != nil {
 		if e.front == nil {
 			e.front = newFront(e, lead)
-			lead.earn()
 		}
 		e.front.update(e.order(e.front, nil)[0])
 	}

@@ -136,15 +136,18 @@ func (s *splice) failure() error {
 	return ErrUnroutable
 }
 
-// refusal is why nobody serves the track, once that is clear.
-func (t *track) refusal() error {
+// refusal is why nobody serves the track for a new reader, once that is clear.
+func (t *track) refusal(c *TrackConsumer) error {
 	if t.splice == nil {
 		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed && !t.accepted {
+	switch {
+	case t.closed && !t.accepted:
 		return t.err
+	case c.cause != nil:
+		return c.cause
 	}
 	return nil
 }
