@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"io"
-	"math"
 	"slices"
 	"time"
 )
@@ -105,7 +104,7 @@ func (f *front) outage() bool {
 		return true
 	}
 	f.left = err
-	if f.linger == nil && linger < math.MaxInt64 {
+	if f.linger == nil {
 		f.linger = time.AfterFunc(linger, func() {
 			f.o.mu.Lock()
 			defer f.o.unlock()

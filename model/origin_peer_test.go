@@ -235,6 +235,18 @@ func TestReflections(t *testing.T) {
 			want(t, "when the own has ended", serving(o, "a", back.b), true)
 		})
 	}
+	t.Run("nor from one that is kept apart", func(t *testing.T) {
+		o := newRelay()
+		attach(t, o, hops(1, peer))
+		own := attach(t, o, hops(1))
+		theirs := watchAs(t, o, "t")
+		own.accept("t")
+		attach(t, o, hops(55, peer))
+		want(t, "own", serving(o, "a", own.b), true)
+		wantNil(t, theirs.Close())
+		late := attach(t, o, hops(56, peer))
+		want(t, "when nobody is there to reflect", serving(o, "a", late.b), true)
+	})
 	t.Run("16.5/120 a rival through another neighbor takes it", func(t *testing.T) {
 		o := newRelay()
 		attach(t, o, model.Route{})
