@@ -171,7 +171,9 @@ func (p *BroadcastProducer) take(name string) (*track, error) {
 	t := b.tracks[name]
 	if t == nil {
 		t = b.add(name)
-		t.tellMissed()
+		for _, w := range b.takeMissed() {
+			t.later(w)
+		}
 	} else if i := slices.Index(b.queue, t); i >= 0 {
 		b.queue = slices.Delete(b.queue, i, i+1)
 	} else {
@@ -181,15 +183,14 @@ func (p *BroadcastProducer) take(name string) (*track, error) {
 	return t, nil
 }
 
-// tellMissed has the origins of the broadcast look again when somebody asked for a
-// track that was not there: this may be it.
-func (t *track) tellMissed() {
-	if b := t.owner; b.missed {
-		b.missed = false
-		for _, w := range b.watchers {
-			t.later(w)
-		}
+// takeMissed returns the origins that asked for a track that was not there: what has
+// come now may be it, or make it.
+func (b *broadcast) takeMissed() []broadcastWatcher {
+	if !b.missed {
+		return nil
 	}
+	b.missed = false
+	return slices.Clone(b.watchers)
 }
 
 // add registers a new track.
@@ -229,13 +230,17 @@ func (p *BroadcastProducer) RemoveTrack(name string) error {
 // Dynamic returns a handler for tracks that are asked for but do not exist. While
 // one is open, the broadcast is open too.
 func (p *BroadcastProducer) Dynamic() *BroadcastDynamic {
-	p.b.mu.Lock()
-	defer p.b.mu.Unlock()
-	if p.closed {
-		return &BroadcastDynamic{b: p.b, closed: true}
+	b := p.b
+	b.mu.Lock()
+	d := &BroadcastDynamic{b: b, closed: p.closed}
+	var missed []broadcastWatcher
+	if !p.closed {
+		b.dynamics++
+		missed = b.takeMissed()
 	}
-	p.b.dynamics++
-	return &BroadcastDynamic{b: p.b}
+	b.mu.Unlock()
+	tell(missed)
+	return d
 }
 
 // Consume returns a reader.

@@ -125,6 +125,29 @@ func TestFetchThroughAnOrigin(t *testing.T) {
 	})
 }
 
+// A better source that does not have a track when it comes is asked when it may have it.
+func TestSourcesAreAskedAgain(t *testing.T) {
+	for name, prepare := range map[string]func(b *model.BroadcastProducer) *model.TrackProducer{
+		"for a track that is created later": func(b *model.BroadcastProducer) *model.TrackProducer {
+			return must(b.CreateTrack("t", model.TrackInfo{}))
+		},
+		"when it has a handler": func(b *model.BroadcastProducer) *model.TrackProducer {
+			return must(must(b.Dynamic().RequestedTrack(bg)).Accept(model.TrackInfo{}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := model.NewOrigin()
+				must(publish(t, o, "a", hops(1, 2)).CreateTrack("t", model.TrackInfo{}))
+				c := must(must(o.Consume().Request(bg, "a")).SubscribeTrack("t", model.Subscription{}))
+				better := prepare(publish(t, o, "a", hops(1)))
+				wantNil(t, better.WriteFrame(text("better")))
+				want(t, "payload", string(must(c.ReadFrame(bg)).Payload), "better")
+			})
+		})
+	}
+}
+
 func TestDatagramsThroughAnOrigin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := model.NewOrigin()
