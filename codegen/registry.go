@@ -120,6 +120,9 @@ func (g *generator) valueType(it *spec.Item) goType {
 func (g *generator) genItemsZero(f *j.File, mo *model) {
 	var cond *j.Statement
 	for _, m := range mo.members {
+		if m.name == "Order" {
+			continue // of items that may be gone
+		}
 		x := j.Id("m").Dot(m.name)
 		one := j.Op("!").Add(x.Clone()).Dot("Set")
 		switch m.typ.kind {

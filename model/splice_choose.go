@@ -32,7 +32,7 @@ func (s *splice) choose() {
 		}
 	}
 	if !corpse {
-		s.exhausted(none)
+		s.exhausted(none, len(order) == 0)
 	}
 }
 
@@ -114,7 +114,8 @@ func (s *splice) ask(o offer) (alive bool, err error) {
 
 // exhausted is called when there is nobody left to ask: what serves or may still
 // answer goes on; otherwise the track fails, or waits while sources may come back.
-func (s *splice) exhausted(none bool) {
+// tainted means that there are sources, but none that the readers may be served from.
+func (s *splice) exhausted(none, tainted bool) {
 	t := s.t
 	t.lockLifetime()
 	defer t.unlockLifetime()
@@ -122,7 +123,11 @@ func (s *splice) exhausted(none bool) {
 	if t.closed || s.serving() != nil || s.trial != nil || (none && !ended) {
 		return
 	}
-	t.end(s.failure())
+	err := s.failure()
+	if tainted && !none {
+		err = ErrUnroutable // however the last copy died
+	}
+	t.end(err)
 }
 
 // failure is what the readers get when nobody serves the track.

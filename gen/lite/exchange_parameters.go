@@ -45,7 +45,7 @@ func (m *ExchangeParameters) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *ExchangeParameters) isZero() bool {
-	return !m.Path.Set && !m.MaxRequestID.Set && !m.MoqtImplementation.Set && !m.Solicit.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.Path.Set && !m.MaxRequestID.Set && !m.MoqtImplementation.Set && !m.Solicit.Set && len(m.Unknown) == 0
 }
 
 // parseItems reads the list at the start of src; one that is not counted fills it.

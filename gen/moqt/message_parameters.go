@@ -128,7 +128,7 @@ func (m *MessageParameters) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *MessageParameters) isZero() bool {
-	return !m.DeliveryTimeout.Set && len(m.AuthorizationToken) == 0 && !m.MaxCacheDuration.Set && !m.RendezvousTimeout.Set && !m.SubgroupDeliveryTimeout.Set && !m.Expires.Set && !m.LargestObject.Set && !m.FillTimeout.Set && !m.PublisherPriority.Set && !m.Forward.Set && !m.SubscriberPriority.Set && !m.LocationFilter.Set && !m.GroupOrder.Set && m.FillParameters == nil && len(m.SubgroupFilter) == 0 && len(m.ObjectidFilter) == 0 && len(m.PriorityFilter) == 0 && len(m.ObjectPropertyFilter) == 0 && len(m.TrackPropertyFilter) == 0 && !m.DynamicGroups.Set && !m.NewGroupRequest.Set && !m.TrackNamespacePrefix.Set && !m.IncludeProperties.Set && !m.HopPath.Set && !m.RouteCost.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.DeliveryTimeout.Set && len(m.AuthorizationToken) == 0 && !m.MaxCacheDuration.Set && !m.RendezvousTimeout.Set && !m.SubgroupDeliveryTimeout.Set && !m.Expires.Set && !m.LargestObject.Set && !m.FillTimeout.Set && !m.PublisherPriority.Set && !m.Forward.Set && !m.SubscriberPriority.Set && !m.LocationFilter.Set && !m.GroupOrder.Set && m.FillParameters == nil && len(m.SubgroupFilter) == 0 && len(m.ObjectidFilter) == 0 && len(m.PriorityFilter) == 0 && len(m.ObjectPropertyFilter) == 0 && len(m.TrackPropertyFilter) == 0 && !m.DynamicGroups.Set && !m.NewGroupRequest.Set && !m.TrackNamespacePrefix.Set && !m.IncludeProperties.Set && !m.HopPath.Set && !m.RouteCost.Set && len(m.Unknown) == 0
 }
 
 // scope is the place of a list of items, which may not hold all of them.

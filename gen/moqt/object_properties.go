@@ -51,7 +51,7 @@ func (m *ObjectProperties) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *ObjectProperties) isZero() bool {
-	return !m.OldTimestamp.Set && !m.Timescale.Set && !m.Immutable.Set && !m.Timestamp.Set && !m.PriorGroupIDGap.Set && !m.PriorObjectIDGap.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.OldTimestamp.Set && !m.Timescale.Set && !m.Immutable.Set && !m.Timestamp.Set && !m.PriorGroupIDGap.Set && !m.PriorObjectIDGap.Set && len(m.Unknown) == 0
 }
 
 // parseItems reads the list at the start of src; one that is not counted fills it.

@@ -72,7 +72,7 @@ func (m *SetupOptions) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *SetupOptions) isZero() bool {
-	return !m.Path.Set && !m.MaxRequestID.Set && len(m.AuthorizationToken) == 0 && !m.MaxAuthTokenCacheSize.Set && !m.Authority.Set && !m.MaxFilterRanges.Set && !m.MoqtImplementation.Set && !m.MaxRequestUpdates.Set && !m.RelayHops.Set && !m.RelayCost.Set && !m.Solicit.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.Path.Set && !m.MaxRequestID.Set && len(m.AuthorizationToken) == 0 && !m.MaxAuthTokenCacheSize.Set && !m.Authority.Set && !m.MaxFilterRanges.Set && !m.MoqtImplementation.Set && !m.MaxRequestUpdates.Set && !m.RelayHops.Set && !m.RelayCost.Set && !m.Solicit.Set && len(m.Unknown) == 0
 }
 
 // parseItems reads the list at the start of src; one that is not counted fills it.

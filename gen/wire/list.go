@@ -132,18 +132,23 @@ func (k Vi) ParseTuple(b []byte, low, high uint64, nonEmpty bool, total int) (li
 	if e != nil || count == 0 {
 		return nil, n, e
 	}
-	list = make([]string, count)
-	for i := range list {
+	first := n
+	for i := range count {
 		p, size, e := k.ParseBytes(b[n:], total)
 		if e == nil && nonEmpty && len(p) == 0 {
 			e = Malformed("at least 1 byte", "none")
 		}
 		if e != nil {
-			return nil, 0, e.At(index(i), n)
+			return nil, 0, e.At(index(int(i)), n)
 		}
-		list[i] = string(p)
 		n += size
 		total -= len(p)
+	}
+	// One string for all, of which the elements are parts.
+	list, rest := make([]string, count), string(b[first:n])
+	for i := range list {
+		size, head := k.Parse(b[n-len(rest) : n])
+		list[i], rest = rest[head:head+int(size)], rest[head+int(size):]
 	}
 	return list, n, nil
 }
