@@ -183,7 +183,12 @@ func (p *rogue) publish(path string) <-chan uint64 {
 			if err != nil {
 				return
 			}
-			if err := p.answer(s, path, ids); err != nil && p.Conn.Context().Err() == nil {
+			err = p.answer(s, path, ids)
+			var end *transport.StreamError
+			if errors.As(err, &end) && end.Remote && end.Code == uint64(model.CodeCancel) {
+				continue // who asked has left
+			}
+			if err != nil && p.Conn.Context().Err() == nil {
 				p.t.Errorf("rogue publisher: %v", err)
 			}
 		}
