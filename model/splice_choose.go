@@ -32,7 +32,7 @@ func (s *splice) choose() {
 		}
 	}
 	if !corpse {
-		s.exhausted(none, len(order) == 0)
+		s.exhausted(none)
 	}
 }
 
@@ -114,8 +114,7 @@ func (s *splice) ask(o offer) (alive bool, err error) {
 
 // exhausted is called when there is nobody left to ask: what serves or may still
 // answer goes on; otherwise the track fails, or waits while sources may come back.
-// tainted means that there are sources, but none that the readers may be served from.
-func (s *splice) exhausted(none, tainted bool) {
+func (s *splice) exhausted(none bool) {
 	t := s.t
 	t.lockLifetime()
 	defer t.unlockLifetime()
@@ -123,11 +122,7 @@ func (s *splice) exhausted(none, tainted bool) {
 	if t.closed || s.serving() != nil || s.trial != nil || (none && !ended) {
 		return
 	}
-	err := s.failure()
-	if tainted && !none {
-		err = ErrUnroutable // however the last copy died
-	}
-	t.end(err)
+	t.end(s.failure())
 }
 
 // failure is what the readers get when nobody serves the track.

@@ -51,7 +51,7 @@ func (m *Extras) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *Extras) isZero() bool {
-	return !m.Limit.Set && len(m.Token) == 0 && !m.Area.Set && m.Nested == nil && !m.Note.Set && !m.Tint.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.Limit.Set && len(m.Token) == 0 && !m.Area.Set && m.Nested == nil && !m.Note.Set && !m.Tint.Set && len(m.Unknown) == 0
 }
 
 // scope is the place of a list of items, which may not hold all of them.

@@ -31,7 +31,7 @@ func (m *Notes) LogValue() slog.Value {
 
 // isZero tells whether there is no item.
 func (m *Notes) isZero() bool {
-	return !m.Time.Set && len(m.Unknown) == 0 && len(m.Order) == 0
+	return !m.Time.Set && len(m.Unknown) == 0
 }
 
 // parseItems reads the list at the start of src; one that is not counted fills it.
