@@ -139,7 +139,7 @@ func (k Vi) ParseTuple(b []byte, low, high uint64, nonEmpty bool, total int) (li
 			e = Malformed("at least 1 byte", "none")
 		}
 		if e != nil {
-			return nil, 0, e.At(index(int(i)), n)
+			return nil, 0, e.At(index(i), n)
 		}
 		n += size
 		total -= len(p)
