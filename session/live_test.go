@@ -278,6 +278,7 @@ func TestLastReaderLeavingEndsTheSubscription(t *testing.T) {
 			wantGroup(t, c, uint64(round), "content")
 			must(t, c.Close())
 			must(t, track.Unused(within(t, time.Second)))
+			synctest.Wait() // the copy on the far side goes with the subscription
 		}
 	})
 }
