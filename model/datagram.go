@@ -145,7 +145,7 @@ func (c *TrackConsumer) recvDatagram(block bool) (Datagram, bool, <-chan struct{
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.closed {
-		return Datagram{}, false, nil, errReaderClosed
+		return Datagram{}, false, nil, c.gone()
 	}
 	kept := t.datagrams.from(c.datagram)
 	for i, d := range kept {

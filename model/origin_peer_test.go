@@ -74,6 +74,8 @@ func TestSplitHorizon(t *testing.T) {
 		wantGroups(t, theirs, model.ErrUnroutable)
 		_, err := theirs.RecvGroup(bg)
 		wantErr(t, err, model.ErrUnroutable)
+		_, err = theirs.RecvDatagram(bg)
+		wantErr(t, err, model.ErrUnroutable)
 		noRequest(t, tainted.d)
 	})
 	t.Run("and not when it was apart from the start", func(t *testing.T) {
