@@ -150,13 +150,15 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 // or after the declared end; the handler's error when it refuses, ErrDropped when
 // it lets the request go; the track's error when it was aborted.
 func (c *TrackConsumer) FetchGroup(ctx context.Context, seq uint64, priority uint8) (*GroupConsumer, error) {
-	return c.t.fetch(ctx, seq, priority, &c.closed)
+	g, err := c.t.fetch(ctx, seq, priority, &c.closed)
+	return g, c.whyClosed(err)
 }
 
 // TryFetchGroup is FetchGroup without asking the handler: false and no error when the
 // group is not cached, but may be had by FetchGroup.
 func (c *TrackConsumer) TryFetchGroup(seq uint64) (*GroupConsumer, bool, error) {
-	return c.t.tryFetch(seq, &c.closed)
+	g, ok, err := c.t.tryFetch(seq, &c.closed)
+	return g, ok, c.whyClosed(err)
 }
 
 // All yields the groups that RecvGroup returns and ends at the end of the track.
