@@ -1,7 +1,7 @@
 // Package interop runs this module against foreign implementations of Media over QUIC.
 //
-// The peers are Node programs in peers/ that drive the public API of @moq/net over
-// WebTransport. They publish and subscribe through examples/relay, which runs as a process of
+// The peers are programs in peers/ that drive the public API of @moq/net over WebTransport, in Node
+// and in a page of Debian's Chromium. They publish and subscribe through examples/relay, which runs as a process of
 // its own, beside publishers and subscribers made with this module. Whatever arrives is
 // compared with what was published, byte by byte.
 //

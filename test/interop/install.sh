@@ -1,7 +1,9 @@
 #!/bin/sh
-# Installs the foreign peers of the interop suite from npm: Node 22, @moq/net and
-# @moq/web-transport, in the versions that package-lock.json pins by hash. No install script of
-# any package runs. Running it again does nothing until the pins change.
+# Installs the foreign peers of the interop suite from npm: Node 22, @moq/net,
+# @moq/web-transport and playwright-core, in the versions that package-lock.json pins by hash. No
+# install script of any package runs. Running it again does nothing until the pins change.
+# Chromium comes from Debian's packages, where this may install them; the tests of the browser
+# skip without it, and say so.
 #
 # Everything goes to ${MOQRX_CACHE:-.cache at the top of the checkout}/interop:
 #   node            link to the Node binary
@@ -23,6 +25,11 @@ skip() {
 }
 
 stamp=$(cat "$here/package-lock.json" "$here/install.sh" "$here"/internal/elfcompat/*.go | sha256sum | cut -d ' ' -f 1)
+if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null ||
+		echo "install: Chromium cannot be installed, and is not tested" >&2
+fi
+
 if [ "$(cat "$cache/stamp" 2>/dev/null)" = "$stamp" ]; then
 	echo "interop peers are in $cache"
 	exit 0

@@ -24,10 +24,10 @@ func TestEveryByteArrives(t *testing.T) {
 				publisher   starter
 				subscribers []starter
 			}{
-				{"node to node", node("publish.mjs"), []starter{node("subscribe.mjs"), node("subscribe.mjs")}},
-				{"node to go", node("publish.mjs"), []starter{subscriber("https"), subscriber("moqt")}},
-				{"go to node", publisher("https"), []starter{node("subscribe.mjs"), node("subscribe.mjs")}},
-				{"node to both", node("publish.mjs"), []starter{node("subscribe.mjs"), subscriber("https")}},
+				{"node to node", node("publish"), []starter{node("subscribe"), node("subscribe")}},
+				{"node to go", node("publish"), []starter{subscriber("https"), subscriber("moqt")}},
+				{"go to node", publisher("https"), []starter{node("subscribe"), node("subscribe")}},
+				{"node to both", node("publish"), []starter{node("subscribe"), subscriber("https")}},
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					transfer(t, version, r.plan(version), c.publisher, c.subscribers...)
@@ -42,7 +42,7 @@ func TestEveryByteArrives(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	needPeers(t)
 	r := startRelay(t, buildRelay(t.Context(), t))
-	transfer(t, "moq-lite-05", plan{URL: "http://" + r.address}, node("publish.mjs"), node("subscribe.mjs"))
+	transfer(t, "moq-lite-05", plan{URL: "http://" + r.address}, node("publish"), node("subscribe"))
 }
 
 // TestEndRightBehindTheLastGroup ends the tracks in the same breath as the last groups. Nothing
@@ -54,7 +54,7 @@ func TestEndRightBehindTheLastGroup(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			r := startRelay(t, binary, "-versions", version)
-			for name, publisher := range map[string]starter{"node": node("publish.mjs"), "go": publisher("https")} {
+			for name, publisher := range map[string]starter{"node": node("publish"), "go": publisher("https")} {
 				t.Run(name+" publishes", func(t *testing.T) {
 					run := begin(t, version, r.plan(version), publisher, subscriber("https"), subscriber("moqt"))
 					run.command(run.publisher, commandGo)

@@ -23,9 +23,12 @@ func (p *nodePeer) command(word string) error {
 	return err
 }
 
-// node returns a starter for a program of peers/. The process ends with the context at the
+// node returns a starter for a role, publish or subscribe, in Node.
+func node(role string) starter { return program("node.mjs", role) }
+
+// program returns a starter for a role in a program of peers/. The process ends with the context at the
 // latest, and the test waits for it.
-func node(program string) starter {
+func program(file, role string) starter {
 	return func(ctx context.Context, t *testing.T, p plan, emit func(event)) peer {
 		t.Helper()
 		cache, err := filepath.Abs(cacheFolder())
@@ -36,7 +39,7 @@ func node(program string) starter {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(ctx, filepath.Join(cache, "node"), filepath.Join("peers", program), string(args))
+		cmd := exec.CommandContext(ctx, filepath.Join(cache, "node"), filepath.Join("peers", file), role, string(args))
 		cmd.Env = append(os.Environ(), "MOQRX_PEERS="+cache)
 		cmd.WaitDelay = 5 * time.Second
 		stderr := &tail{}
@@ -47,7 +50,7 @@ func node(program string) starter {
 			t.Fatal(err1, err2)
 		}
 		if err := cmd.Start(); err != nil {
-			t.Fatalf("start of %s: %v", program, err)
+			t.Fatalf("start of %s: %v", file, err)
 		}
 		ended := make(chan struct{})
 		go func() {
@@ -57,7 +60,7 @@ func node(program string) starter {
 			}
 			last := event{Event: eventExit}
 			if err := cmd.Wait(); err != nil {
-				last.Message = fmt.Sprintf("%s: %v\n%s", program, err, stderr)
+				last.Message = fmt.Sprintf("%s: %v\n%s", file, err, stderr)
 			}
 			emit(last)
 		}()

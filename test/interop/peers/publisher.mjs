@@ -4,22 +4,34 @@
 // Commands: go (send the rest), finish (end the tracks), leave (end the broadcast), close.
 // Events: ready, sent, finished, left.
 
-import { command, connect, emit, Moq, payload, plan, run } from "./peer.mjs";
+import { connect } from "./connect.mjs";
 
-await run(async () => {
-	const connection = await connect();
+export async function publish(peer) {
+	const { Moq, plan, command, emit, payload } = peer;
+	const write = async (track, sizes) => {
+		const group = track.producer.appendGroup();
+		for (const [index, size] of sizes.entries()) {
+			group.writeFrame({
+				payload: await payload(track.name, group.sequence, index, size),
+				timestamp: new Moq.Time.Timestamp(group.sequence * 1000 + index, track.timescale),
+			});
+		}
+		group.close();
+	};
+
+	const connection = await connect(peer);
 	const broadcast = new Moq.Broadcast.Producer();
 	const tracks = plan.tracks.map((track) => {
 		const timescale = Moq.Time.Timescale(track.timescale);
 		const producer = broadcast.createTrack(track.name, { timescale, latencyMax: 60_000 });
 		return { ...track, timescale, producer };
 	});
-	for (const track of tracks) write(track, [1]);
+	for (const track of tracks) await write(track, [1]);
 	connection.publish(Moq.Path.from(plan.broadcast), broadcast);
 
 	await command("go");
 	for (const track of tracks) {
-		for (const sizes of track.groups) write(track, sizes);
+		for (const sizes of track.groups) await write(track, sizes);
 	}
 	emit("sent");
 
@@ -33,15 +45,4 @@ await run(async () => {
 
 	await command("close");
 	connection.close();
-});
-
-function write(track, sizes) {
-	const group = track.producer.appendGroup();
-	for (const [index, size] of sizes.entries()) {
-		group.writeFrame({
-			payload: payload(track.name, group.sequence, index, size),
-			timestamp: new Moq.Time.Timestamp(group.sequence * 1000 + index, track.timescale),
-		});
-	}
-	group.close();
 }
