@@ -70,7 +70,12 @@ func TestEndRightBehindTheLastGroup(t *testing.T) {
 // transfer runs a plan from its publisher to its subscribers, in steps that each wait for
 // what they need, so that nothing depends on who is faster. base says how to reach the relay.
 func transfer(t *testing.T, version string, base plan, publisher starter, subscribers ...starter) {
-	r := begin(t, version, base, publisher, subscribers...)
+	begin(t, version, base, publisher, subscribers...).finish()
+}
+
+// finish sends the rest and ends everything.
+func (r *run) finish() {
+	r.t.Helper()
 	r.command(r.publisher, commandGo)
 	r.groupsArrive()
 	r.command(r.publisher, commandFinish)

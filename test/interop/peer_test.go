@@ -22,7 +22,8 @@ type event struct {
 }
 
 // The events of peers. A publisher is ready, has sent, finished and left; a subscriber is
-// ready and tells announcements, frames, groups at their end and tracks at their end.
+// ready and tells announcements, frames, groups at their end and tracks at their end, and what else the plan
+// asks for.
 const (
 	eventReady    = "ready"
 	eventSent     = "sent"
@@ -32,6 +33,10 @@ const (
 	eventFrame    = "frame"
 	eventGroup    = "group"
 	eventEnd      = "end"
+	eventDatagram = "datagram"
+	eventRefused  = "refused" // the track that nobody publishes
+	eventFetched  = "fetched group"
+	fetchedFrame  = "fetched frame"
 	eventError    = "error"
 	eventExit     = "exit" // made by the test when the peer has ended; Message holds a failure
 )
@@ -40,6 +45,7 @@ const (
 const (
 	commandGo     = "go"     // publisher: send the groups of the plan
 	commandFinish = "finish" // publisher: end the tracks
+	commandFetch  = "fetch"  // subscriber: fetch the plan's group
 	commandLeave  = "leave"  // publisher: end the broadcast
 	commandClose  = "close"  // end
 )

@@ -15,6 +15,15 @@ type plan struct {
 	Protocols   []string    `json:"protocols,omitempty"`
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
+	Datagrams   int         `json:"datagrams,omitempty"` // sent on the first track, of 100 bytes and more
+	Unknown     string      `json:"unknown,omitempty"`   // a track that nobody publishes
+	Fetch       *fetchPlan  `json:"fetch,omitempty"`
+}
+
+// A fetchPlan is a group that the subscriber fetches when it is over.
+type fetchPlan struct {
+	Track string `json:"track"`
+	Group uint64 `json:"group"`
 }
 
 // A trackPlan lists the groups of a track as the sizes of their frames. Group 0 is not in the
@@ -76,7 +85,16 @@ func timestamp(group uint64, index int) uint64 {
 // payload makes the bytes of one frame: AES-128 in counter mode over zeros, with a key that
 // names the frame. The Node peers make the same bytes (payload in peer.mjs).
 func payload(track string, group uint64, index, size int) []byte {
-	key := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%d", track, group, index))
+	return stream(fmt.Sprintf("%s/%d/%d", track, group, index), size)
+}
+
+// datagram makes the bytes of one datagram.
+func datagram(track string, index int) []byte {
+	return stream(fmt.Sprintf("%s/datagram/%d", track, index), 100+index)
+}
+
+func stream(name string, size int) []byte {
+	key := sha256.Sum256([]byte(name))
 	block, err := aes.NewCipher(key[:16])
 	if err != nil {
 		panic(err) // the key has the right size

@@ -135,6 +135,12 @@ func (r *run) take(e *end, ev event) error {
 		e.active = ev.Active
 	case eventFrame:
 		return r.takeFrame(e, ev)
+	case fetchedFrame:
+		return r.checkFrame(e, ev)
+	case eventFetched:
+		return checkGroup(e, ev)
+	case eventDatagram:
+		return checkDatagram(e, ev)
 	case eventGroup:
 		return takeGroup(e, ev)
 	case eventEnd:
@@ -154,15 +160,21 @@ func (r *run) take(e *end, ev event) error {
 
 func (r *run) takeFrame(e *end, ev event) error {
 	id := frameID{groupID{ev.Track, ev.Group}, ev.Index}
+	if _, twice := e.frames[id]; twice {
+		return fmt.Errorf("frame %v came twice", id)
+	}
+	e.frames[id] = ev
+	return r.checkFrame(e, ev)
+}
+
+// checkFrame compares a frame with what was published.
+func (r *run) checkFrame(e *end, ev event) error {
+	id := frameID{groupID{ev.Track, ev.Group}, ev.Index}
 	track, known := e.plan.track(ev.Track)
 	sizes, published := track.sizes(ev.Group)
 	if !known || !published || ev.Index >= len(sizes) {
 		return fmt.Errorf("frame %v was never published", id)
 	}
-	if _, twice := e.frames[id]; twice {
-		return fmt.Errorf("frame %v came twice", id)
-	}
-	e.frames[id] = ev
 	if want := sizes[ev.Index]; ev.Size != want {
 		return fmt.Errorf("frame %v has %d bytes, want %d", id, ev.Size, want)
 	}
@@ -183,9 +195,22 @@ func takeGroup(e *end, ev event) error {
 		return fmt.Errorf("group %v came twice", id)
 	}
 	e.groups[id] = ev.Frames
+	return checkGroup(e, ev)
+}
+
+func checkGroup(e *end, ev event) error {
 	track, _ := e.plan.track(ev.Track)
 	if sizes, _ := track.sizes(ev.Group); ev.Frames != len(sizes) {
-		return fmt.Errorf("group %v ended after %d frames, want %d", id, ev.Frames, len(sizes))
+		return fmt.Errorf("group %d of %s ended after %d frames, want %d", ev.Group, ev.Track, ev.Frames, len(sizes))
+	}
+	return nil
+}
+
+func checkDatagram(e *end, ev event) error {
+	track := e.plan.Tracks[0]
+	if want := datagram(track.Name, ev.Index); ev.Size != len(want) || ev.SHA256 != digest(want) || ev.Timescale != track.Timescale {
+		return fmt.Errorf("datagram %d of %s has %d bytes with payload %s at scale %d, want %d with %s at %d",
+			ev.Index, ev.Track, ev.Size, ev.SHA256, ev.Timescale, len(want), digest(want), track.Timescale)
 	}
 	return nil
 }

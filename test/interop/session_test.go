@@ -123,6 +123,12 @@ func publish(ctx context.Context, scheme string, p *sessionPeer, plan plan, emit
 			}
 		}
 	}
+	for i := range plan.Datagrams {
+		at := model.Timestamp{Value: uint64(i), Scale: model.Timescale(plan.Tracks[0].Timescale)}
+		if _, err := producers[0].AppendDatagram(model.Frame{Timestamp: at, Payload: datagram(plan.Tracks[0].Name, i)}); err != nil {
+			return err
+		}
+	}
 	emit(event{Event: eventSent})
 
 	if err := p.expect(ctx, commandFinish); err != nil {
@@ -191,6 +197,7 @@ func subscribe(ctx context.Context, scheme string, p *sessionPeer, plan plan, em
 	for _, track := range plan.Tracks {
 		tracks.Go(func() error { return receiveTrack(tracksCtx, broadcast, track.Name, emit) })
 	}
+	tracks.Go(func() error { return receiveMore(tracksCtx, p, plan, broadcast, emit) })
 	if err := tracks.Wait(); err != nil {
 		return err
 	}

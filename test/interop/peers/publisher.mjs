@@ -1,7 +1,7 @@
 // Publishes the plan's tracks. The first group of every track (sequence 0, one frame) is there
 // from the start, so that a subscriber knows that it is attached before the rest is sent.
 //
-// Commands: go (send the rest), finish (end the tracks), leave (end the broadcast), close.
+// Commands: go (send the rest, and the plan's datagrams on the first track), finish (end the tracks), leave (end the broadcast), close.
 // Events: ready, sent, finished, left.
 
 import { connect } from "./connect.mjs";
@@ -29,9 +29,15 @@ export async function publish(peer) {
 	for (const track of tracks) await write(track, [1]);
 	connection.publish(Moq.Path.from(plan.broadcast), broadcast);
 
+	refuse(broadcast);
+
 	await command("go");
 	for (const track of tracks) {
 		for (const sizes of track.groups) await write(track, sizes);
+	}
+	for (let i = 0; i < (plan.datagrams ?? 0); i++) {
+		const { name, timescale, producer } = tracks[0];
+		producer.appendDatagram(new Moq.Time.Timestamp(i, timescale), await payload(name, "datagram", i, 100 + i));
 	}
 	emit("sent");
 
@@ -45,4 +51,13 @@ export async function publish(peer) {
 
 	await command("close");
 	connection.close();
+}
+
+// Refuses every track that is not in the plan.
+async function refuse(broadcast) {
+	for (;;) {
+		const request = await broadcast.requested();
+		if (!request) return;
+		request.reject(new Error(`no track ${request.name}`));
+	}
 }
