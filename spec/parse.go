@@ -9,16 +9,22 @@ import (
 // an [Errors] with everything that is wrong, as far as it could be told.
 func Parse(file, text string) (*Family, error) {
 	errs := &collector{}
+	f := read(file, text, errs)
+	if err := errs.err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// read is Parse, with the errors that there are in errs.
+func read(file, text string, errs *collector) *Family {
 	l := lex(file, text, errs)
 	p := &parser{collector: errs, toks: l.tokens, comments: l.comments, fam: &Family{Pos: Pos{file, 1, 1}}}
 	p.file()
 	if len(errs.list) == 0 {
 		check(p.fam, errs)
 	}
-	if err := errs.err(); err != nil {
-		return nil, err
-	}
-	return p.fam, nil
+	return p.fam
 }
 
 // parser is a recursive descent over the tokens. A method that meets something unexpected

@@ -178,7 +178,7 @@ func (p *parser) choice(pos Pos, doc string) {
 	c.On = p.ranges(p.all)
 	p.expect("on")
 	c.Stream = p.name()
-	c.Role = p.ident("opener, acceptor or either")
+	c.Role = p.role()
 	p.fam.Choices = append(p.fam.Choices, c)
 }
 
@@ -263,12 +263,7 @@ func (p *parser) places(b *Block) {
 			place.Stream = "datagram"
 		} else {
 			place.Stream = p.name()
-			place.Role = p.ident("opener, acceptor or either")
-			switch place.Role {
-			case "opener", "acceptor", "either":
-			default:
-				p.add(t.pos, "a sender is opener, acceptor or either, not %s", place.Role)
-			}
+			place.Role = p.role()
 			place.First = p.accept("first")
 		}
 		place.On = p.ranges(b.On)
@@ -277,6 +272,18 @@ func (p *parser) places(b *Block) {
 			return
 		}
 	}
+}
+
+// role reads who of a stream sends.
+func (p *parser) role() string {
+	t := p.peek()
+	role := p.ident("opener, acceptor or either")
+	switch role {
+	case "opener", "acceptor", "either":
+	default:
+		p.add(t.pos, "a sender is opener, acceptor or either, not %s", role)
+	}
+	return role
 }
 
 // layout reads the fields of a message or struct.
