@@ -30,6 +30,7 @@ func check(f *Family, errs *collector) {
 	for _, m := range f.Messages {
 		c.message(m, false)
 	}
+	c.uses()
 	c.codes()
 	for _, ch := range f.Choices {
 		c.choice(ch)
