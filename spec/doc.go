@@ -21,7 +21,7 @@
 //	  Group  vi
 //	}
 //	message SUBSCRIBE_DROP 0x1 03-04, 0x2 05+ on Subscribe acceptor {
-//	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation
+//	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation; here an alias is a version of its own
 //	  Start  vi
 //	  End    vi
 //	}

@@ -301,8 +301,11 @@ func (p *parser) layout(what string, b *Block) {
 	})
 }
 
-// refs reads "§9.7 14  §9.9 15-16".
+// refs reads "§9.7 14  §9.9 15-16". Each version has a text, with sections of its own, though the bytes be those of
+// another one: ranges mean the versions that they name.
 func (p *parser) refs(list []Ref, on Set) []Ref {
+	p.texts = true
+	defer func() { p.texts = false }()
 	for p.peek().kind == tokRef {
 		t := p.next()
 		list = append(list, Ref{Section: t.text, On: p.ranges(on), Pos: t.pos})

@@ -39,6 +39,16 @@ func parse(t *testing.T, text string) *Family {
 	return f
 }
 
+// The bytes of an alias are those of another version, but its text has sections of its own.
+func TestSectionsAreThoseOfOneText(t *testing.T) {
+	f := parse(t, "message A on Talk opener {\n  §1 03  §2 04  §3 01-02\n}\n")
+	for i, want := range []Set{Set(0).With(3), Set(0).With(4), Set(0).With(1).With(2)} {
+		if r := f.Messages[0].Blocks[0].Refs[i]; r.On != want {
+			t.Errorf("section %s is of %v, want %v", r.Section, r.On.Numbers(), want.Numbers())
+		}
+	}
+}
+
 func TestRangesNameVersionsAndTheirAliases(t *testing.T) {
 	f := parse(t, `message A on Talk opener {
   All     vi
