@@ -17,7 +17,7 @@ Without, it reads one JSON object a line from standard input and answers each wi
 
   {"version":"draft-18","message":"SUBSCRIBE","hex":"..."}
   {"ok":true,"fields":{...},"consumed":32,"reencoded":"..."}
-  {"ok":false,"error":{"kind":"short","offset":5,"field":"Track Name","reason":"..."}}
+  {"ok":false,"error":{"kind":"short","offset":3,"field":"Track Namespace[1]","reason":"..."}}
 
 The kind is short, malformed or unsupported. An answer to a line that cannot be read is malformed and has
 its number as "line" beside; the field says which part of it is meant, and the others are answered all the same.`
