@@ -138,7 +138,7 @@ func (p *parser) addVersion(v *Version) {
 	p.fam.Versions = append(list[:i], append([]*Version{v}, list[i:]...)...)
 }
 
-// stream reads "stream bidi Announce 0x1 03+ refused 03-04".
+// stream reads "stream bidi Announce 0x1 by subscriber 03+ refused 03-04".
 func (p *parser) stream(pos Pos, doc string) {
 	s := &Stream{Pos: pos, Doc: doc, Kind: p.ident("uni or bidi")}
 	if s.Kind != "uni" && s.Kind != "bidi" {
@@ -148,11 +148,28 @@ func (p *parser) stream(pos Pos, doc string) {
 	if p.peek().kind == tokHex {
 		s.Typed, s.Code = true, p.next().value
 	}
+	if p.accept("by") {
+		s.Opener = p.opener()
+	} else {
+		p.expected("by and who opens the stream")
+	}
 	s.On = p.ranges(p.all)
 	if p.accept("refused") {
 		s.Refused = p.ranges(s.On)
 	}
 	p.fam.Streams = append(p.fam.Streams, s)
+}
+
+// opener reads who opens a stream.
+func (p *parser) opener() string {
+	t := p.peek()
+	who := p.ident("client, server, publisher, subscriber or either")
+	switch who {
+	case "client", "server", "publisher", "subscriber", "either":
+	default:
+		p.add(t.pos, "a stream is opened by client, server, publisher, subscriber or either, not %s", who)
+	}
+	return who
 }
 
 // enum reads "enum AnnounceStatus u8 closed { Ended 0 }".

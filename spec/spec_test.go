@@ -27,7 +27,7 @@ const small = `family demo "draft-demo" {
   01 02 03  name "demo-%02d"  alpn "demo-%02d"  vi rfc9000
   04 = 03   name "demo-%02d"  alpn "demo-%02d"
 }
-stream bidi Talk 0x1
+stream bidi Talk 0x1 by either
 `
 
 func parse(t *testing.T, text string) *Family {
