@@ -73,6 +73,7 @@ func TestPastedBytes(t *testing.T) {
 func FuzzPrint(f *testing.F) {
 	f.Add([]byte("03 00 1d 08"), "draft-18", "SUBSCRIBE")
 	f.Add([]byte("0000: 03 00"), "lite-05", "SETUP (whole stream)")
+	f.Add([]byte("03 00 1d 08"), "any", "SUBSCRIBE")
 	f.Fuzz(func(t *testing.T, in []byte, version, message string) {
 		// Each value of a byte is a line of its own, and each wrong one is shown with the bytes around it.
 		wiretest.Bounded(t, 64<<10+1024*uint64(len(in)+len(version)+len(message)), func() {
