@@ -204,10 +204,10 @@ func TestVersionNames(t *testing.T) {
 		t.Errorf("parsed %v", vs)
 	}
 	for names, mention := range map[string]string{
-		"":                        `unknown version ""`,
-		"moq-lite-5":              `unknown version "moq-lite-5"`,
-		"moq-lite-06":             `unknown version "moq-lite-06"`, // not spoken yet
-		"moq-lite-05,lite-05":     "twice",
+		"":                    `unknown version ""`,
+		"moq-lite-5":          `unknown version "moq-lite-5"`,
+		"moq-lite-06":         `unknown version "moq-lite-06"`, // not spoken yet
+		"moq-lite-05,lite-05": "twice",
 	} {
 		_, err := session.ParseVersions(names)
 		if err == nil || !strings.Contains(err.Error(), mention) {
