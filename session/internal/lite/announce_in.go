@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
@@ -11,7 +12,7 @@ import (
 
 // listen asks for the broadcasts under a prefix and keeps the origin in step with what the
 // peer announces, until the stream or the session ends. Whatever was announced on it
-// is then gone. nil is the peer's FIN.
+// is then lost: it may come back on another session. nil is the peer's FIN.
 func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	s, err := c.ask(ctx, genlite.BidiAnnounce, &genlite.AnnounceRequest{
 		Prefix: prefix.String(), ExcludeHop: uint64(c.origin.ID()),
@@ -19,13 +20,14 @@ func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	if err != nil {
 		return err
 	}
-	l := listener{
+	l := &listener{
 		subscriber: c, prefix: prefix, publisher: c.unknown,
 		live: make(map[model.Path]*remote),
 	}
+	c.enlist(l)
 	err = l.read(ctx, newReader(s, c.dialect.version))
 	if errors.Is(err, io.EOF) {
-		l.clear(nil)
+		l.clear(model.ErrDropped) // what it meant to end, it has said
 		_ = s.Close() // fails only when the stream is over already
 		return nil
 	}
@@ -40,7 +42,9 @@ type listener struct {
 	*subscriber
 	prefix    model.Path
 	publisher model.OriginID
-	live      map[model.Path]*remote // by suffix; nil for what is announced but not kept
+
+	mu   sync.Mutex
+	live map[model.Path]*remote // by suffix; nil for what is announced but not kept
 }
 
 // remote is a broadcast of the peer in our origin.
@@ -74,6 +78,8 @@ func (l *listener) read(ctx context.Context, r *reader) error {
 
 // take applies one announcement. An error breaks the rules and ends the session.
 func (l *listener) take(ctx context.Context, m *genlite.Announce) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	suffix := model.NewPath(m.Suffix)
 	old, live := l.live[suffix]
 	if m.Status == genlite.AnnounceStatusEnded {
@@ -110,7 +116,7 @@ func (l *listener) replace(ctx context.Context, old *remote, path model.Path, ho
 		old.finish()
 		return nil
 	}
-	route := model.Route{Hops: hops}
+	route := l.priced(model.Route{Hops: hops})
 	if old != nil && old.source == hops[0] && hops[0] != 0 {
 		old.producer.SetRoute(route)
 		return old
@@ -143,10 +149,13 @@ func (b *remote) finish() {
 	_ = b.producer.Close()
 }
 
-// clear takes everything back when the stream is over: nil is its clean end.
+// clear takes everything back when the stream is over. The broadcasts are not finished but lost,
+// with err, so that an origin that lingers waits for them.
 func (l *listener) clear(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, b := range l.live {
-		if b != nil && err != nil {
+		if b != nil {
 			b.producer.Abort(err)
 		}
 		b.finish()

@@ -21,6 +21,10 @@ type dialect struct {
 	trackInfo bool
 	// timestamps: frames carry the time in the scale of their track.
 	timestamps bool
+	// probe: there are PROBE streams, whose reports have a round-trip time with probeRTT.
+	probe, probeRTT bool
+	// goaway: either side may ask the other to leave.
+	goaway bool
 	// putHops writes the chain of a broadcast that self announces.
 	putHops func(m *genlite.Announce, hops model.OriginList, self model.OriginID)
 	// takeHops is the inverse at the receiver: the chain up to and including the
@@ -32,14 +36,17 @@ type dialect struct {
 func dialectOf(v genlite.Version) dialect {
 	switch v {
 	case genlite.Version03:
-		return dialect{version: v, putHops: putHopCount, takeHops: takeHopCount}
+		return dialect{version: v, probe: true, putHops: putHopCount, takeHops: takeHopCount}
 	case genlite.Version04:
-		return dialect{version: v, putHops: putHopsWithSelf, takeHops: takeHops}
+		return dialect{
+			version: v, probe: true, probeRTT: true, goaway: true,
+			putHops: putHopsWithSelf, takeHops: takeHops,
+		}
 	default:
 		return dialect{
 			version: v, setup: true, announceOK: true, restart: true, trackInfo: true,
-			timestamps: true,
-			putHops:    putHops, takeHops: takeHopsAndPublisher,
+			timestamps: true, probe: true, probeRTT: true, goaway: true,
+			putHops: putHops, takeHops: takeHopsAndPublisher,
 		}
 	}
 }

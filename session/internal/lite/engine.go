@@ -9,6 +9,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/bandwidth"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
@@ -21,6 +22,9 @@ type Config struct {
 	// Path is what a client asks for where the transport has no URL, with the query. It is
 	// sent in SETUP, and left out when empty.
 	Path string
+	// Measure says what is known of the connection now: see [Engine.SendBandwidth]. It may be
+	// called from several goroutines. Nil is nothing, ever.
+	Measure func() bandwidth.Measured
 	// Limits bound what the peer can make the session hold.
 	Limits Limits
 	// Logger takes what is odd but ends nothing. Nil discards it.
@@ -28,7 +32,8 @@ type Config struct {
 }
 
 // Engine runs one session. Make it with [New], and call its methods from one goroutine.
-// PeerOrigin, and Drain after Grant, may be called from any.
+// PeerOrigin may be called from any, and so may after Grant: Drain, Settle, GoAway, GoingAway, NewURI,
+// SendBandwidth and RecvBandwidth.
 type Engine struct {
 	conn    transport.Conn
 	dialect dialect
@@ -40,6 +45,8 @@ type Engine struct {
 
 	publisher  *publisher
 	subscriber *subscriber
+	probing    *probing
+	goaway     *goaway
 
 	tasks sync.WaitGroup
 	// fail ends the session with the error. Set by Run.
@@ -55,6 +62,8 @@ func New(cfg Config) *Engine {
 		path:    cfg.Path,
 		limits:  cfg.Limits.withDefaults(),
 		log:     cfg.Logger,
+		probing: newProbing(cfg.Measure),
+		goaway:  newGoaway(),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -98,6 +107,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.tasks.Go(func() { e.acceptUni(ctx) })
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
 	e.subscriber.start(ctx)
+	e.startProbing(ctx)
 
 	<-ctx.Done()
 	cause := context.Cause(ctx)

@@ -8,6 +8,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/bandwidth"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
@@ -28,6 +29,9 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	m := genlite.Setup{Origin: wire.Some(uint64(e.publisher.self))}
 	if e.path != "" {
 		m.Path = wire.Some(e.path)
+	}
+	if level := e.probing.level(); level != bandwidth.None {
+		m.Probe = wire.Some(uint64(level))
 	}
 	b, err := genlite.AppendUniStream(nil, genlite.UniSetup, e.dialect.version)
 	if err != nil {
@@ -107,6 +111,7 @@ func (e *Engine) takeSetup(m *genlite.Setup) error {
 	if m.Origin.Set {
 		e.peer.Store(m.Origin.Value)
 	}
+	e.probing.declare(bandwidth.ParseLevel(m.Probe.Value))
 	return nil
 }
 

@@ -26,8 +26,14 @@ type upstream struct {
 // serveRequest answers a local request for a track of the peer: it subscribes, and stays
 // until the track ends or the last local reader leaves.
 func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *model.TrackRequest) {
+	defer c.request()()
 	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
 	err := u.run(ctx)
+	if ctx.Err() != nil || lost(err) {
+		// A track that fails before its broadcast does looks refused, and an origin that lingers
+		// does not wait for what was refused.
+		c.listening.Wait()
+	}
 	switch {
 	case u.track == nil:
 		req.Reject(err)

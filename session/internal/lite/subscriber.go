@@ -15,11 +15,17 @@ type subscriber struct {
 	// unknown stands for a publisher that gives no id, so that what it announces can
 	// be told from what others do.
 	unknown model.OriginID
+	// listening is done when no ANNOUNCE stream is read any more.
+	listening sync.WaitGroup
 
 	mu         sync.Mutex
 	next       uint64               // next subscribe id
 	tracks     map[uint64]*upstream // subscriptions whose groups are taken
 	broadcasts int                  // announced by the peer, on all streams
+	listeners  []*listener          // the ANNOUNCE streams
+	retired    bool                 // the peer is about to leave
+	requests   int                  // tracks that local readers asked for, and that have not ended
+	freed      chan struct{}        // closed, and made anew, when there are fewer
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
@@ -27,6 +33,7 @@ func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
 		Engine: e, origin: origin,
 		unknown: model.RandomOriginID(),
 		tracks:  make(map[uint64]*upstream),
+		freed:   make(chan struct{}),
 	}
 }
 
@@ -36,7 +43,9 @@ func (c *subscriber) start(ctx context.Context) {
 		return
 	}
 	for _, prefix := range c.origin.Allowed() {
+		c.listening.Add(1)
 		c.tasks.Go(func() {
+			defer c.listening.Done()
 			err := c.listen(ctx, prefix)
 			var known *model.Error
 			switch {
