@@ -25,6 +25,9 @@ type Config struct {
 	// Measure says what is known of the connection now: see [Engine.SendBandwidth]. It may be
 	// called from several goroutines. Nil is nothing, ever.
 	Measure func() bandwidth.Measured
+	// Probe is the level at which this side, as a publisher, measures the path for the peer
+	// (draft-lcurley-moq-lite, SETUP): it is sent in SETUP, and left out when it is 0.
+	Probe uint64
 	// Limits bound what the peer can make the session hold.
 	Limits Limits
 	// Logger takes what is odd but ends nothing. Nil discards it.
@@ -38,6 +41,7 @@ type Engine struct {
 	conn    transport.Conn
 	dialect dialect
 	path    string
+	probe   uint64
 	limits  Limits
 	log     *slog.Logger
 	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
@@ -60,6 +64,7 @@ func New(cfg Config) *Engine {
 		conn:    cfg.Conn,
 		dialect: dialectOf(cfg.Version),
 		path:    cfg.Path,
+		probe:   cfg.Probe,
 		limits:  cfg.Limits.withDefaults(),
 		log:     cfg.Logger,
 		probing: newProbing(cfg.Measure),

@@ -30,14 +30,6 @@ func newProbing(measure func() bandwidth.Measured) *probing {
 	}
 }
 
-// level is what our SETUP may offer: a transport that knows nothing has nothing to report.
-func (p *probing) level() bandwidth.Level {
-	if p.measure == nil {
-		return bandwidth.None
-	}
-	return p.measure().Level()
-}
-
 // declare notes what the peer's SETUP offers. It comes once.
 func (p *probing) declare(level bandwidth.Level) {
 	p.peer = level

@@ -30,8 +30,8 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	if e.path != "" {
 		m.Path = wire.Some(e.path)
 	}
-	if level := e.probing.level(); level != bandwidth.None {
-		m.Probe = wire.Some(uint64(level))
+	if e.probe != 0 {
+		m.Probe = wire.Some(e.probe)
 	}
 	b, err := genlite.AppendUniStream(nil, genlite.UniSetup, e.dialect.version)
 	if err != nil {
