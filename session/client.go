@@ -83,6 +83,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 		return nil, refuse(conn, err)
 	}
 	engine := o.engine(conn, version)
+	engine.SetLink(o.link)
 	engine.Grant(o.publish, o.consume)
 	if err := engine.SendSetup(ctx); err != nil {
 		return nil, refuse(conn, ended(err))

@@ -17,11 +17,15 @@ import (
 type ShutdownOption func(*farewell)
 
 // farewell is what a GOAWAY says.
-type farewell struct{ uri string }
+type farewell struct {
+	uri   string
+	moves bool // the peer is to go on elsewhere
+}
 
-// WithNewURI names the place where the peer is to go on, instead of coming back to the same URL. It may
-// be relative to that. What the peer makes of it is its own decision.
-func WithNewURI(uri string) ShutdownOption { return func(f *farewell) { f.uri = uri } }
+// WithNewURI asks the peer to go on at uri, which may be relative to the URL of the session, or at the
+// same URL when it is empty, and gives it 5 s for that, also when nothing is on its way. What the
+// peer makes of it is its own decision.
+func WithNewURI(uri string) ShutdownOption { return func(f *farewell) { *f = farewell{uri, true} } }
 
 func newFarewell(opts []ShutdownOption) (f farewell) {
 	for _, opt := range opts {
@@ -65,31 +69,25 @@ func (s *Session) Shutdown(ctx context.Context, opts ...ShutdownOption) error {
 	return nil
 }
 
-// goAway tells the peer, and whether it can know what that means. A peer that gives no credit for a
-// stream is not told.
-func (s *Session) goAway(ctx context.Context, f farewell) bool {
-	ctx, cancel := context.WithTimeout(ctx, lite.DefaultLimits().Response)
-	defer cancel()
-	told, err := s.engine.GoAway(ctx, f.uri)
-	return told && err == nil
-}
-
-// moving is how long a peer that was told to go elsewhere has at least, though nothing is on its way.
+// moving is how long a peer that is to go on elsewhere has at least, though nothing is on its way.
 const moving = 5 * time.Second
 
-// leave ends a session of a listener that shuts down, once nobody needs it or ctx ends.
-func (s *Session) leave(ctx context.Context, f farewell) {
-	if s.goAway(ctx, f) {
-		timer := time.NewTimer(moving)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-s.done:
-		case <-ctx.Done():
-		}
+// goAway tells the peer and, when it is to go on elsewhere, gives it the time. A peer that gives no
+// credit for a stream is not told.
+func (s *Session) goAway(ctx context.Context, f farewell) {
+	limited, cancel := context.WithTimeout(ctx, lite.DefaultLimits().Response)
+	defer cancel()
+	told, err := s.engine.GoAway(limited, f.uri)
+	if !told || err != nil || !f.moves {
+		return
 	}
-	_ = s.engine.Settle(ctx) // either way this is the end
-	_ = s.Close()            // never fails
+	timer := time.NewTimer(moving)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.done:
+	case <-ctx.Done():
+	}
 }
 
 // errLeaving refuses who comes too late.
@@ -109,9 +107,15 @@ func (l *Listener) Shutdown(ctx context.Context, opts ...ShutdownOption) error {
 	}
 	sessions := slices.Collect(maps.Keys(l.sessions))
 	l.mu.Unlock()
+	f := newFarewell(opts)
+	f.moves = true
 	var all sync.WaitGroup
 	for _, s := range sessions {
-		all.Go(func() { s.leave(ctx, newFarewell(opts)) })
+		all.Go(func() {
+			s.goAway(ctx, f)
+			_ = s.engine.Settle(ctx) // either way this is the end
+			_ = s.Close()            // never fails
+		})
 	}
 	all.Wait()
 	late := ctx.Err()

@@ -52,6 +52,7 @@ type remote struct {
 	producer *model.BroadcastProducer
 	dynamic  *model.BroadcastDynamic
 	source   model.OriginID // the original publisher
+	over     context.CancelFunc
 }
 
 func (l *listener) read(ctx context.Context, r *reader) error {
@@ -135,8 +136,9 @@ func (l *listener) replace(ctx context.Context, old *remote, path model.Path, ho
 		_ = b.Close()
 		return nil
 	}
-	l.tasks.Go(func() { l.serveRequests(ctx, path, d) })
-	return &remote{producer: b, dynamic: d, source: hops[0]}
+	open, over := context.WithCancel(ctx)
+	l.tasks.Go(func() { l.serveRequests(ctx, open, path, d) })
+	return &remote{producer: b, dynamic: d, source: hops[0], over: over}
 }
 
 // finish takes the broadcast back. Its tracks go on until their own streams end.
@@ -147,6 +149,7 @@ func (b *remote) finish() {
 	_ = b.producer.Finish() // fails only when it has ended already
 	_ = b.dynamic.Close()
 	_ = b.producer.Close()
+	b.over()
 }
 
 // clear takes everything back when the stream is over. The broadcasts are not finished but lost,
@@ -163,13 +166,14 @@ func (l *listener) clear(err error) {
 	_ = l.count(-len(l.live)) // only more than the limit is an error
 }
 
-// serveRequests subscribes upstream to each track that is asked for, until the broadcast ends.
-func (c *subscriber) serveRequests(ctx context.Context, path model.Path, d *model.BroadcastDynamic) {
+// serveRequests subscribes upstream to each track that is asked for, until the broadcast ends, and open
+// with it.
+func (c *subscriber) serveRequests(ctx, open context.Context, path model.Path, d *model.BroadcastDynamic) {
 	for {
 		req, err := d.RequestedTrack(ctx)
 		if err != nil {
 			return
 		}
-		c.tasks.Go(func() { c.serveRequest(ctx, path, req) })
+		c.tasks.Go(func() { c.serveRequest(ctx, open, path, req) })
 	}
 }

@@ -42,6 +42,7 @@ type Engine struct {
 	dialect dialect
 	path    string
 	probe   uint64
+	link    Link
 	limits  Limits
 	log     *slog.Logger
 	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
@@ -75,6 +76,16 @@ func New(cfg Config) *Engine {
 	}
 	return e
 }
+
+// Link is what this side knows about the way to the peer.
+type Link struct {
+	// Peer is who a peer is that does not tell its origin id. 0 stands for nobody: what it
+	// announces is then told apart from what others do, for as long as the session lasts.
+	Peer model.OriginID
+}
+
+// SetLink says what is known about the way to the peer. Call it before Grant.
+func (e *Engine) SetLink(l Link) { e.link = l }
 
 // Grant says what the peer may see and subscribe to, and where its broadcasts appear. Either
 // may be nil: nothing is then served to the peer, or asked of it. Call it once.

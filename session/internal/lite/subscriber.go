@@ -29,9 +29,13 @@ type subscriber struct {
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
+	unknown := e.link.Peer
+	if unknown == 0 {
+		unknown = model.RandomOriginID()
+	}
 	return &subscriber{
 		Engine: e, origin: origin,
-		unknown: model.RandomOriginID(),
+		unknown: unknown,
 		tracks:  make(map[uint64]*upstream),
 		freed:   make(chan struct{}),
 	}
