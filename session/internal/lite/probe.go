@@ -18,22 +18,10 @@ type probing struct {
 	send    *model.BandwidthProducer  // what we measure
 	recv    *model.BandwidthProducer  // what the peer reports
 	streams atomic.Int32              // PROBE streams of the peer that are open
-
-	declared chan struct{}   // closed when the peer's SETUP is there
-	peer     bandwidth.Level // what it offers
 }
 
 func newProbing(measure func() bandwidth.Measured) *probing {
-	return &probing{
-		measure: measure, send: model.NewBandwidth(), recv: model.NewBandwidth(),
-		declared: make(chan struct{}),
-	}
-}
-
-// declare notes what the peer's SETUP offers. It comes once.
-func (p *probing) declare(level bandwidth.Level) {
-	p.peer = level
-	close(p.declared)
+	return &probing{measure: measure, send: model.NewBandwidth(), recv: model.NewBandwidth()}
 }
 
 // SendBandwidth reads what the connection is estimated to carry to the peer: what
@@ -92,8 +80,8 @@ func (e *Engine) offersReports(ctx context.Context) bool {
 		return true
 	}
 	select {
-	case <-e.probing.declared:
-		return e.probing.peer >= bandwidth.Report
+	case <-e.declared:
+		return bandwidth.ParseLevel(e.Peer().Probe) >= bandwidth.Report
 	case <-ctx.Done():
 		return false
 	}

@@ -81,11 +81,7 @@ func (u *upstream) run(ctx context.Context) error {
 	// Groups may overtake every answer, so the id is known before it is sent.
 	u.c.register(u)
 	defer u.c.unregister(u)
-	s, err := u.c.ask(ctx, genlite.BidiSubscribe, &genlite.Subscribe{
-		ID: u.id, Broadcast: u.path.String(), Track: u.req.Name(),
-		Priority: u.sent.Priority, Ordered: u.sent.Ordered, MaxLatency: toMillis(u.sent.MaxLatency),
-		StartGroup: optional(u.sent.Start), EndGroup: optional(u.sent.End),
-	})
+	s, err := u.c.ask(ctx, genlite.BidiSubscribe, u.c.dialect.subscribe(u.id, u.path, u.req.Name(), u.sent))
 	if err != nil {
 		return err
 	}
@@ -249,7 +245,7 @@ func (u *upstream) update(s stream) error {
 	if !used {
 		return errUnsubscribed
 	}
-	if wants == u.sent {
+	if wants == u.sent || !u.c.dialect.preferences {
 		return nil
 	}
 	u.sent = wants

@@ -29,15 +29,35 @@ type subscriber struct {
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
-	unknown := e.link.Peer
-	if unknown == 0 {
-		unknown = model.RandomOriginID()
-	}
-	return &subscriber{
+	c := &subscriber{
 		Engine: e, origin: origin,
-		unknown: unknown,
+		unknown: e.link.Peer,
 		tracks:  make(map[uint64]*upstream),
 		freed:   make(chan struct{}),
+	}
+	if c.unknown == 0 {
+		c.unknown = model.RandomOriginID()
+	}
+	return c
+}
+
+// identity is who the peer is where an announcement does not say it.
+func (c *subscriber) identity() model.OriginID {
+	if declared := c.PeerOrigin(); declared != 0 {
+		return declared
+	}
+	return c.unknown
+}
+
+// linkCost is what a route costs more for its last hop.
+func (c *subscriber) linkCost() uint64 {
+	switch declared := c.Peer().Cost; {
+	case c.link.Cost.Set:
+		return c.link.Cost.Value
+	case declared.Set:
+		return declared.Value
+	default:
+		return 1
 	}
 }
 
