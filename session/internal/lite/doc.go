@@ -13,7 +13,9 @@
 //     from an origin consumer;
 //   - the subscriber half asks for announcements under every prefix that the origin
 //     producer permits, publishes what is announced there, and subscribes upstream to a
-//     track once a local reader asks for it.
+//     track once a local reader asks for it;
+//   - PROBE streams carry what each side measures to the other (probe.go), and GOAWAY that one of
+//     them is about to leave (goaway.go).
 //
 // What differs between the versions is in dialect.go and, for announce streams, in
 // dialect_announce.go. What one peer may make a session
@@ -21,9 +23,8 @@
 //
 // # Limitations
 //
-// Datagrams, PROBE measurements and acting on GOAWAY are not part of the package yet:
-// datagrams are not read, a PROBE stream is ended at once, GOAWAY is logged. A fetch is
-// answered from the cache only.
+// Datagrams are not part of the package yet: they are not read. A fetch is answered from the cache
+// only. A sender never pads its traffic to measure more (level 2 of PROBE).
 //
 // moq-lite-01 and -02 can say nothing about a subscription but its priority, and nothing at all once it
 // stands: what else the local readers want does not reach the peer, and the groups come from
