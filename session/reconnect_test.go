@@ -58,7 +58,39 @@ func (w *world) down(url string) {
 	p.cut()
 }
 
-// cut breaks the connections of a server.
+// first is the oldest session of a server.
+func (w *world) first(p *place) *session.Session {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(p.sessions) == 0 {
+		w.t.Fatal("the server has no session")
+	}
+	return p.sessions[0]
+}
+
+// refuse makes a server refuse everybody, or nobody.
+func (w *world) refuse(p *place, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.refusal = err
+}
+
+// attempts is how often the servers were dialed.
+func (w *world) attempts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.dials)
+}
+
+// cutOff breaks the connections of a server.
+func (w *world) cutOff(p *place) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.cut()
+}
+
+// cut is cutOff under the lock.
 func (p *place) cut() {
 	for _, c := range p.conns {
 		_ = c.CloseWithError(uint64(model.CodeTransport), "cut")
@@ -81,8 +113,11 @@ func (w *world) dial(ctx context.Context, url string, opts ...session.Option) (*
 		if err != nil {
 			return
 		}
-		if p.refusal != nil {
-			_ = r.Reject(p.refusal)
+		w.mu.Lock()
+		refusal := p.refusal
+		w.mu.Unlock()
+		if refusal != nil {
+			_ = r.Reject(refusal)
 			return
 		}
 		if s, err := r.Accept(); err == nil {
@@ -181,7 +216,7 @@ func TestReconnectGoesOnAfterALoss(t *testing.T) {
 		if string(f.Payload) != "first half" {
 			t.Errorf("the first frame is %q", f.Payload)
 		}
-		p.cut()
+		w.cutOff(p)
 		must(t, half.WriteFrame(model.Frame{Payload: []byte("second half")}))
 		must(t, half.Finish())
 		must(t, half.Close())
@@ -258,18 +293,18 @@ func TestBackoffGrowsWhileSessionsAreShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, session.MoqLite05)
 		p := w.open(home, model.NewOrigin())
-		p.refusal = model.ErrCancel // the server closes each session with code 0
+		w.refuse(p, model.ErrCancel) // the server closes each session with code 0
 		r := w.reconnect(home)
 		time.Sleep(time.Minute)
-		if n := len(w.dials); n > 20 {
+		if n := w.attempts(); n > 20 {
 			t.Errorf("%d dials in a minute", n)
 		}
-		p.refusal = nil
+		w.refuse(p, nil)
 		time.Sleep(time.Minute)
 		if s := r.last(); s.State != connected {
 			t.Fatalf("%v", s.State)
 		}
-		p.cut()
+		w.cutOff(p)
 		synctest.Wait()
 		if s := r.last(); s.State != waiting || s.Delay > 750*time.Millisecond || s.Err == nil {
 			t.Errorf("after a long session: %v, %v, %v", s.State, s.Delay, s.Err)
@@ -292,13 +327,13 @@ func TestReconnectEndsWhereItCannotHelp(t *testing.T) {
 	})
 	for _, refusal := range []error{model.ErrUnauthorized, model.ErrVersion, &model.Error{Code: model.AppCode(403)}} {
 		run(refusal.Error(), func(t *testing.T, w *world) {
-			w.open(home, model.NewOrigin()).refusal = refusal
+			w.refuse(w.open(home, model.NewOrigin()), refusal)
 			wantErr(t, "the end", w.reconnect(home).ended(), refusal)
 		})
 	}
 	run("no versions", func(t *testing.T, w *world) {
-		if err := w.reconnect(home, session.WithVersions(nil)).ended(); err == nil || len(w.dials) > 0 {
-			t.Errorf("error %v after %d dials", err, len(w.dials))
+		if err := w.reconnect(home, session.WithVersions(nil)).ended(); err == nil || w.attempts() > 0 {
+			t.Errorf("error %v after %d dials", err, w.attempts())
 		}
 	})
 	run("closed on this side", func(t *testing.T, w *world) {
@@ -318,7 +353,7 @@ func TestReconnectEndsWhereItCannotHelp(t *testing.T) {
 		if took := time.Since(began); took > 0 {
 			t.Errorf("it took %v", took)
 		}
-		must(t, p.sessions[0].Wait(t.Context()))
+		must(t, w.first(p).Wait(t.Context()))
 	})
 	run("its context, while it waits", func(t *testing.T, w *world) {
 		r := w.reconnect(home)
@@ -361,7 +396,7 @@ func TestMigrationLeavesNoGap(t *testing.T) {
 		get[model.Frame](t)(g.ReadFrame(t.Context()))
 
 		left := make(chan error, 1)
-		go func() { left <- p.sessions[0].Shutdown(within(t, time.Hour)) }()
+		go func() { left <- w.first(p).Shutdown(within(t, time.Hour)) }()
 		r.went(t, connected, migrating, connected)
 		group(t, track, "two")
 		wantGroup(t, c, 2, "two")
@@ -415,14 +450,12 @@ func TestMigrationGoesWhereItMay(t *testing.T) {
 				w.open(stranger, model.NewOrigin())
 				r := w.reconnect(home, c.opts...)
 				time.Sleep(time.Minute)
-				go func() { _ = p.sessions[0].Shutdown(t.Context(), session.WithNewURI(c.uri)) }()
+				go func() { _ = w.first(p).Shutdown(t.Context(), session.WithNewURI(c.uri)) }()
 				r.went(t, connected, migrating, connected)
 				if s := r.last(); s.URL.String() != c.want {
 					t.Errorf("it went to %s, want %s", s.URL, c.want)
 				}
-				w.mu.Lock()
-				w.servers[c.want].cut()
-				w.mu.Unlock()
+				w.cutOff(w.servers[c.want])
 				time.Sleep(time.Minute)
 				if s := r.last(); s.State != connected || s.URL.String() != home {
 					t.Errorf("after the loss of it: %v at %s", s.State, s.URL)
@@ -447,7 +480,7 @@ func TestServersThatSendClientsInCircles(t *testing.T) {
 			seen = len(p.sessions)
 			w.mu.Unlock()
 		}
-		if n := len(w.dials); n > 25 {
+		if n := w.attempts(); n > 25 {
 			t.Errorf("%d dials in a minute", n)
 		}
 		r.cancel()

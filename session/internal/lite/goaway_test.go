@@ -110,7 +110,7 @@ func TestLostBroadcastsLinger(t *testing.T) {
 			})
 		}
 	}
-	t.Run("16.22/362 broadcasts of an announce stream that ends without taking them back linger", func(t *testing.T) {
+	t.Run("broadcasts of an announce stream that ends without taking them back linger", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, genlite.Version05, lingering)
 			s := r.listening()
