@@ -83,6 +83,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 		return nil, refuse(conn, err)
 	}
 	engine := o.engine(conn, version)
+	engine.SetLink(o.link)
 	engine.Grant(o.publish, o.consume)
 	if err := engine.SendSetup(ctx); err != nil {
 		return nil, refuse(conn, ended(err))
@@ -92,7 +93,11 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 
 func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
 	wire, _ := version.wire()
-	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Logger: o.log})
+	measure := measure(conn)
+	return lite.New(lite.Config{
+		Conn: conn, Version: wire, Path: o.path, Logger: o.log,
+		Measure: measure, Probe: uint64(measure().Level()),
+	})
 }
 
 // refuse closes a connection that never became a session, waits until that is done, and returns

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/lite"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
 
@@ -25,6 +26,8 @@ type options struct {
 	keyLog      io.Writer
 	log         *slog.Logger
 	path        string
+	link        lite.Link
+	reconnect   reconnect
 	offered     string // what the client offers, where a listener knows it
 }
 

@@ -24,10 +24,12 @@ type upstream struct {
 }
 
 // serveRequest answers a local request for a track of the peer: it subscribes, and stays
-// until the track ends or the last local reader leaves.
-func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *model.TrackRequest) {
+// until the track ends or the last local reader leaves. open ends with the broadcast.
+func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, req *model.TrackRequest) {
+	defer c.request()()
 	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
 	err := u.run(ctx)
+	c.yield(ctx, open, err)
 	switch {
 	case u.track == nil:
 		req.Reject(err)
@@ -38,6 +40,25 @@ func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *mod
 		_ = u.track.Close()
 	}
 	u.giveUp(err)
+}
+
+// yield lets a broadcast end before a track of it fails with err, where both have the same cause but
+// come on streams of their own.
+func (c *subscriber) yield(ctx, open context.Context, err error) {
+	switch {
+	case ctx.Err() != nil, lost(err):
+		// The origin would take the track for refused, and does not linger for what was refused.
+		c.listening.Wait()
+	case errors.Is(err, model.ErrDropped):
+		// Another publisher may have taken the path. The origin would ask for the track again, and get
+		// that of the other one in its place.
+		timer := time.NewTimer(c.limits.Settle / 4)
+		defer timer.Stop()
+		select {
+		case <-open.Done():
+		case <-timer.C:
+		}
+	}
 }
 
 // run returns nil when the track has finished and its last groups are in, and otherwise why not.
@@ -60,11 +81,7 @@ func (u *upstream) run(ctx context.Context) error {
 	// Groups may overtake every answer, so the id is known before it is sent.
 	u.c.register(u)
 	defer u.c.unregister(u)
-	s, err := u.c.ask(ctx, genlite.BidiSubscribe, &genlite.Subscribe{
-		ID: u.id, Broadcast: u.path.String(), Track: u.req.Name(),
-		Priority: u.sent.Priority, Ordered: u.sent.Ordered, MaxLatency: toMillis(u.sent.MaxLatency),
-		StartGroup: optional(u.sent.Start), EndGroup: optional(u.sent.End),
-	})
+	s, err := u.c.ask(ctx, genlite.BidiSubscribe, u.c.dialect.subscribe(u.id, u.path, u.req.Name(), u.sent))
 	if err != nil {
 		return err
 	}
@@ -228,7 +245,7 @@ func (u *upstream) update(s stream) error {
 	if !used {
 		return errUnsubscribed
 	}
-	if wants == u.sent {
+	if wants == u.sent || !u.c.dialect.preferences {
 		return nil
 	}
 	u.sent = wants
