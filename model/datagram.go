@@ -81,6 +81,7 @@ func (t *track) deliver(d Datagram) {
 	}
 	t.datagrams.push(d, time.Now())
 	t.changed.wake()
+	t.outlook.wake()
 	for _, f := range t.feeds {
 		f.datagram(d)
 	}
@@ -158,6 +159,8 @@ func (c *TrackConsumer) recvDatagram(block bool) (Datagram, bool, <-chan struct{
 		}
 		return d.Datagram, true, nil, nil
 	}
-	wait, err := c.nothing(block, t.err == nil || c.datagram == t.datagrams.next())
-	return Datagram{}, false, wait, err
+	if err := t.outcome(t.err == nil || c.datagram == t.datagrams.next()); err != nil || !block {
+		return Datagram{}, false, nil, err
+	}
+	return Datagram{}, false, t.outlook.wait(), nil
 }

@@ -89,7 +89,7 @@ func (d *TrackDynamic) Close() error {
 }
 
 // GroupRequest is a group that readers fetch. Answer it with Accept, AcceptOnce or
-// Reject, once. It may be used concurrently.
+// Reject, once; Withdraw from one that nobody needs. It may be used concurrently.
 type GroupRequest struct {
 	t        *track
 	f        *fetch
@@ -162,6 +162,19 @@ func (r *GroupRequest) Reject(err error) {
 		r.answered = true
 		r.t.fetches.answer(r.f, nil, abortCause(err))
 	}
+}
+
+// Withdraw refuses the group if nobody waits for it, so that no one comes in between.
+// false when somebody does, or it was answered; then nothing happens.
+func (r *GroupRequest) Withdraw() bool {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.answered || r.f.waiters > 0 || r.f.group != nil || r.f.err != nil {
+		return false
+	}
+	r.answered = true
+	r.t.fetches.answer(r.f, nil, ErrCancel)
+	return true
 }
 
 // Close lets go of the request; unanswered, those who fetch the group get ErrDropped.

@@ -70,6 +70,7 @@ func (c *TrackConsumer) Update(s Subscription) error {
 	c.sub = s
 	c.t.recombine()
 	c.t.changed.wake() // other bounds may let a blocked read go on
+	c.t.outlook.wake()
 	return nil
 }
 
