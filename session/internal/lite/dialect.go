@@ -21,6 +21,10 @@ type dialect struct {
 	trackInfo bool
 	// timestamps: frames carry the time in the scale of their track.
 	timestamps bool
+	// datagrams: groups of one frame may come and go in datagrams.
+	datagrams bool
+	// fetches: single groups can be asked for.
+	fetches bool
 	// putHops writes the chain of a broadcast that self announces.
 	putHops func(m *genlite.Announce, hops model.OriginList, self model.OriginID)
 	// takeHops is the inverse at the receiver: the chain up to and including the
@@ -38,8 +42,8 @@ func dialectOf(v genlite.Version) dialect {
 	default:
 		return dialect{
 			version: v, setup: true, announceOK: true, restart: true, trackInfo: true,
-			timestamps: true,
-			putHops:    putHops, takeHops: takeHopsAndPublisher,
+			timestamps: true, datagrams: true, fetches: true,
+			putHops: putHops, takeHops: takeHopsAndPublisher,
 		}
 	}
 }

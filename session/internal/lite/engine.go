@@ -97,6 +97,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)
 	e.tasks.Go(func() { e.acceptUni(ctx) })
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
+	if e.dialect.datagrams {
+		e.tasks.Go(func() { e.subscriber.receiveDatagrams(ctx) })
+	}
 	e.subscriber.start(ctx)
 
 	<-ctx.Done()

@@ -20,6 +20,9 @@ type subscriber struct {
 	next       uint64               // next subscribe id
 	tracks     map[uint64]*upstream // subscriptions whose groups are taken
 	broadcasts int                  // announced by the peer, on all streams
+
+	asking chan struct{} // one for each FETCH that is under way
+	strays losses        // datagrams of the peer that had no place
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
@@ -27,6 +30,7 @@ func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
 		Engine: e, origin: origin,
 		unknown: model.RandomOriginID(),
 		tracks:  make(map[uint64]*upstream),
+		asking:  make(chan struct{}, e.limits.Fetches),
 	}
 }
 
