@@ -115,7 +115,7 @@ func (u *upstream) unanswered(req *model.GroupRequest, answered <-chan struct{})
 // fill puts the answer into the group. There is none when the peer refuses it, or sends nothing
 // that can be read.
 func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader, answered chan<- struct{}) error {
-	f := frameReader{r: r, scale: u.scale, timestamps: u.c.dialect.timestamps}
+	f := frameReader{given: ctx, r: r, scale: u.scale, timestamps: u.c.dialect.timestamps}
 	err := f.header()
 	close(answered)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -127,25 +127,12 @@ func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader,
 		return model.ErrCancel // it has come another way, or the track has failed
 	}
 	defer f.g.Close()
-	for err == nil {
-		if err = f.payload(); err == nil {
-			err = f.header()
-		}
-	}
-	if errors.Is(err, io.EOF) {
+	if err = f.rest(err); err == nil {
 		return f.g.Finish()
 	}
 	err = why(ctx, err)
 	f.g.Abort(err)
 	return err
-}
-
-// why is the cause of ctx when that has ended, and otherwise err.
-func why(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	return modelError(ctx, err)
 }
 
 // outlive lets groups of the finished track be fetched as long as it has readers, and some time

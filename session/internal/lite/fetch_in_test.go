@@ -1,0 +1,325 @@
+package lite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/transport"
+)
+
+// handle announces a broadcast as the peer and names a track of it at the engine's side.
+func (r *rig) handle(path model.Path, track string) *model.BroadcastTrack {
+	r.t.Helper()
+	r.write(r.listening(), active(r.v, path.String()))
+	b, err := r.engine.subscriber.origin.Consume().Announced(r.t.Context(), path)
+	must(r.t, err)
+	defer b.Close()
+	h, err := b.Track(track)
+	must(r.t, err)
+	return h
+}
+
+// fetched is the outcome of a fetch.
+type fetched struct {
+	group *model.GroupConsumer
+	err   error
+}
+
+// fetcher fetches groups, each call on its own.
+type fetcher func(ctx context.Context, seq uint64, priority uint8) (*model.GroupConsumer, error)
+
+func (f fetcher) start(ctx context.Context, seq uint64, priority uint8) <-chan fetched {
+	done := make(chan fetched, 1)
+	go func() {
+		g, err := f(ctx, seq, priority)
+		done <- fetched{g, err}
+	}()
+	return done
+}
+
+// asked accepts the FETCH of the engine.
+func (r *rig) asked(seq uint64, priority uint8) (transport.Stream, *reader) {
+	r.t.Helper()
+	var m genlite.Fetch
+	s, in := r.accept(genlite.BidiFetch, &m)
+	if want := (genlite.Fetch{Broadcast: "alice", Track: "video", Priority: priority, Group: seq}); m != want {
+		r.t.Fatalf("the engine asks for %+v, want %+v", m, want)
+	}
+	return s, in
+}
+
+// noStream checks that the engine has opened no further bidirectional stream.
+func (r *rig) noStream() {
+	r.t.Helper()
+	synctest.Wait()
+	ended, end := context.WithCancel(r.t.Context())
+	end()
+	if _, err := r.peer.AcceptBidi(ended); err == nil {
+		r.t.Error("the engine opened a stream")
+	}
+}
+
+func (f fetched) frames(t *testing.T) (all []model.Frame, end error) {
+	t.Helper()
+	must(t, f.err)
+	for {
+		frame, err := f.group.ReadFrame(t.Context())
+		if err != nil {
+			return all, err
+		}
+		all = append(all, frame)
+	}
+}
+
+func TestFetchAsksThePeerWithoutASubscription(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		fetch := fetcher(r.handle("alice", "video").FetchGroup)
+		done := fetch.start(t.Context(), 3, 9)
+		r.answerTrack()
+		s, in := r.asked(3, 9)
+		_, err := s.Write(unhex(t, "47d0 026869 | 4042 00 | 19 0200ff"))
+		must(t, err)
+		must(t, s.Close())
+		frames, err := (<-done).frames(t)
+		if !errors.Is(err, io.EOF) || len(frames) != 3 || string(frames[0].Payload) != "hi" || string(frames[2].Payload) != "\x00\xff" {
+			t.Errorf("fetched %v, %v", frames, err)
+		}
+		for i, at := range []uint64{1000, 1033, 1020} {
+			if frames[i].Timestamp.Value != at {
+				t.Errorf("frame %d is at %v, want %d", i, frames[i].Timestamp, at)
+			}
+		}
+		if err := in.fill(1); !errors.Is(err, io.EOF) {
+			t.Errorf("our half ended with %v, want a FIN", err)
+		}
+
+		again := <-fetch.start(t.Context(), 3, 0) // from the cache
+		if frames, err := again.frames(t); len(frames) != 3 {
+			t.Errorf("fetched %v, %v again", frames, err)
+		}
+		empty := fetch.start(t.Context(), 4, 0)
+		s, _ = r.asked(4, 0)
+		must(t, s.Close())
+		if frames, err := (<-empty).frames(t); len(frames) != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("an empty group has %v, %v", frames, err)
+		}
+		time.Sleep(time.Minute)
+		r.noStream() // above all no SUBSCRIBE
+		fetch.start(t.Context(), 5, 0)
+		r.answerTrack() // nobody was left, so what was known of the track is gone
+		r.asked(5, 0)
+	})
+}
+
+func TestFetchBesideASubscription(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		track, id := r.subscribed("alice", "video")
+		must(t, r.group(id, 8, r.frame("live")).Close())
+		wantFrames(t, track, 8, "live")
+		fetch := fetcher(track.FetchGroup)
+		done := fetch.start(t.Context(), 3, 1)
+		s, _ := r.asked(3, 1)
+		_, err := s.Write(r.frame("one"))
+		must(t, err)
+		f := <-done
+		if _, ok, _ := track.TryRecvGroup(); ok {
+			t.Error("the subscription sees what was fetched")
+		}
+		must(t, track.Close()) // the end of the subscription is not the end of the group
+		synctest.Wait()
+		_, err = s.Write(r.frame("two"))
+		must(t, err)
+		must(t, s.Close())
+		if frames, err := f.frames(t); len(frames) != 2 || !errors.Is(err, io.EOF) {
+			t.Errorf("fetched %v, %v", frames, err)
+		}
+	})
+}
+
+func TestFetchesOfOneGroupAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""), func(c *rigConfig) { c.Limits.Fetches = 1 })
+		fetch := fetcher(r.handle("alice", "video").FetchGroup)
+		ctx, leave := context.WithCancel(t.Context())
+		other := fetch.start(t.Context(), 1, 0)
+		r.answerTrack()
+		first, _ := r.asked(1, 0) // takes the only place
+		a, b := fetch.start(ctx, 3, 2), fetch.start(t.Context(), 3, 7)
+		gone := fetch.start(ctx, 4, 0)
+		r.noStream()
+		leave()
+		for _, done := range []<-chan fetched{a, gone} {
+			if f := <-done; !errors.Is(f.err, context.Canceled) {
+				t.Errorf("one who leaves gets %v", f.err)
+			}
+		}
+		must(t, first.Close())
+		must(t, (<-other).err)
+		s, _ := r.asked(3, 7)
+		must(t, s.Close())
+		must(t, (<-b).err)
+		r.noStream()
+	})
+}
+
+func TestFetchThatNobodyWaitsForIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		fetch := fetcher(r.handle("alice", "video").FetchGroup)
+		ctx, leave := context.WithCancel(t.Context())
+		a, b := fetch.start(ctx, 3, 0), fetch.start(ctx, 3, 0)
+		r.answerTrack()
+		s, in := r.asked(3, 0)
+		leave()
+		<-a
+		<-b
+		wantStop(t, s, 0)
+		if err := in.fill(1); !errors.Is(modelError(t.Context(), err), model.ErrCancel) {
+			t.Errorf("our half ended with %v", err)
+		}
+		fetch.start(t.Context(), 3, 0)
+		r.asked(3, 0) // as if nothing had been
+	})
+}
+
+func TestRefusedFetch(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(r *rig, s transport.Stream)
+		want   error
+		remote bool
+		stop   uint64
+	}{
+		"not found":        {func(_ *rig, s transport.Stream) { s.Reset(13) }, model.ErrNotFound, true, 13},
+		"a code":           {func(_ *rig, s transport.Stream) { s.Reset(64 + 402) }, &model.Error{Code: model.AppCode(402)}, true, 64 + 402},
+		"a dropped stream": {func(_ *rig, s transport.Stream) { s.Reset(0) }, model.ErrCancel, true, 0},
+		"half a frame header": {func(r *rig, s transport.Stream) {
+			_, err := s.Write([]byte{0x40})
+			must(r.t, err)
+			must(r.t, s.Close())
+		}, model.ErrWrongSize, false, 14},
+		"a time below zero": {func(r *rig, s transport.Stream) {
+			_, err := s.Write([]byte{0x01, 0x00})
+			must(r.t, err)
+		}, model.ErrBoundsExceeded, false, uint64(model.CodeBoundsExceeded)},
+		"silence":                {func(*rig, transport.Stream) {}, model.ErrTimeout, false, 3},
+		"the end of the session": {func(r *rig, _ transport.Stream) { _ = r.peer.CloseWithError(15, "") }, model.ErrTransport, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, genlite.Version05, consuming(""))
+				fetch := fetcher(r.handle("alice", "video").FetchGroup)
+				done := fetch.start(t.Context(), 3, 0)
+				r.answerTrack()
+				s, in := r.asked(3, 0)
+				c.answer(r, s)
+				f := <-done
+				var known *model.Error
+				if !errors.Is(f.err, c.want) || !errors.As(f.err, &known) || known.Remote != c.remote {
+					t.Errorf("the fetch ended with %v", f.err)
+				}
+				if r.peer.Context().Err() != nil {
+					return
+				}
+				if err := in.fill(1); !errors.Is(modelError(t.Context(), err), &model.Error{Code: model.Code(c.stop)}) {
+					t.Errorf("our half ended with %v, want code %d", err, c.stop)
+				}
+				again := fetch.start(t.Context(), 3, 0)
+				s, _ = r.asked(3, 0)
+				must(t, s.Close())
+				must(t, (<-again).err)
+				r.works()
+			})
+		})
+	}
+}
+
+// What goes wrong once the group has begun is the end of the group.
+func TestFetchedGroupThatFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes string // after a whole frame
+		end   func(s transport.Stream)
+		want  error
+		code  uint64
+	}{
+		"a frame of 2^61 bytes": {"00 e000000000000000", func(transport.Stream) {}, model.ErrFrameTooLarge, uint64(model.CodeFrameTooLarge)},
+		"FIN inside a frame":    {"00 05 6869", func(s transport.Stream) { _ = s.Close() }, model.ErrWrongSize, 14},
+		"a reset":               {"00 05 6869", func(s transport.Stream) { s.Reset(2) }, model.ErrOld, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, genlite.Version05, consuming(""))
+				fetch := fetcher(r.handle("alice", "video").FetchGroup)
+				done := fetch.start(t.Context(), 3, 0)
+				r.answerTrack()
+				s, in := r.asked(3, 0)
+				_, err := s.Write(append(r.frame("whole"), unhex(t, c.bytes)...))
+				must(t, err)
+				synctest.Wait()
+				c.end(s)
+				if _, err := (<-done).frames(t); !errors.Is(err, c.want) {
+					t.Errorf("the group ended with %v, want %v", err, c.want)
+				}
+				if err := in.fill(1); !errors.Is(modelError(t.Context(), err), &model.Error{Code: model.Code(c.code)}) {
+					t.Errorf("our half ended with %v, want code %d", err, c.code)
+				}
+				again := fetch.start(t.Context(), 3, 0)
+				s, _ = r.asked(3, 0)
+				must(t, s.Close())
+				must(t, (<-again).err)
+				r.works()
+			})
+		})
+	}
+}
+
+func TestFetchOfAFinishedTrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		track, id := r.subscribed("alice", "video")
+		must(t, r.group(id, 8, r.frame("last")).Close())
+		r.write(r.answers, &genlite.SubscribeStart{Group: 8}, &genlite.SubscribeEnd{Group: 9})
+		must(t, r.answers.Close())
+		wantFrames(t, track, 8, "last")
+		if _, err := track.RecvGroup(t.Context()); !errors.Is(err, io.EOF) {
+			t.Fatalf("the track ended with %v", err)
+		}
+		fetch := fetcher(track.FetchGroup)
+		for _, later := range []time.Duration{0, time.Minute} {
+			time.Sleep(later)
+			seq := uint64(later / time.Minute)
+			done := fetch.start(t.Context(), seq, 0)
+			s, _ := r.asked(seq, 0)
+			must(t, s.Close())
+			must(t, (<-done).err)
+		}
+		if f := <-fetch.start(t.Context(), 9, 0); !errors.Is(f.err, model.ErrNotFound) {
+			t.Errorf("the fetch of what is after the end: %v", f.err)
+		}
+		must(t, track.Close())
+		time.Sleep(fetchTime)
+		r.noStream()
+	})
+}
+
+func TestFetchBefore05IsRefused(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""))
+		track, _ := r.subscribed("alice", "video")
+		if v >= genlite.Version05 {
+			return
+		}
+		if _, err := track.FetchGroup(t.Context(), 0, 0); !errors.Is(err, model.ErrVersion) {
+			t.Errorf("the fetch ended with %v", err)
+		}
+		r.noStream()
+		r.works()
+	})
+}
