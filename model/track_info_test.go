@@ -107,3 +107,23 @@ func TestTheLastGroupEndsTheDatagrams(t *testing.T) {
 		wantErr(t, err, io.EOF)
 	})
 }
+
+func TestLatestGroup(t *testing.T) {
+	runFetch(t, "is neither a datagram nor one that was fetched", func(f fetchCase) {
+		latest := func(sequence uint64, some bool) {
+			f.Helper()
+			got, ok := f.c.LatestGroup()
+			want(f.T, "some", ok, some)
+			want(f.T, "sequence", got, sequence)
+		}
+		latest(0, false)
+		wantNil(f.T, f.p.WriteDatagram(datagram(1)))
+		latest(0, false)
+		create(f.T, f.p, 4, 2)
+		wantNil(f.T, f.p.WriteDatagram(datagram(9)))
+		fetchLater(f.c, 7, 0)
+		synctest.Wait()
+		f.serve(f.request(7), "fetched")
+		latest(4, true)
+	})
+}

@@ -241,3 +241,16 @@ func TestDatagramBeforeTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// A late subscriber begins at the latest group, also when datagrams have come after it.
+func TestDatagramsAreNotTheLiveEdge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05)
+		_, track := r.publish("alice", "video")
+		write(t, track, []uint64{0}, "old")
+		write(t, track, []uint64{0}, "latest")
+		must(t, track.WriteDatagram(model.Datagram{Sequence: 5, Timestamp: model.Timestamp{Scale: 1000}}))
+		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{Broadcast: "alice", Track: "video"})
+		wantBytes(t, s, "00 01 01")
+	})
+}

@@ -323,3 +323,20 @@ func TestFetchBefore05IsRefused(t *testing.T) {
 		r.works()
 	})
 }
+
+// fetchesFromServer fetches what the recorded client did, before there is a subscription.
+func (r *rig) fetchesFromServer(alice *model.BroadcastConsumer) {
+	t := r.t
+	t.Helper()
+	video, err := alice.Track("video")
+	must(t, err)
+	done := fetcher(video.FetchGroup).start(t.Context(), 0, 3)
+	r.server("06110a").play(t)
+	fetch := r.server("03")
+	fetch.play(t)
+	frames, err := (<-done).frames(t)
+	if !errors.Is(err, io.EOF) || len(frames) != 3 || string(frames[0].Payload) != "key" || frames[1].Timestamp.Value != 92_970 {
+		t.Errorf("fetched %v, %v", frames, err)
+	}
+	fetch.heard.want(t, "FETCH", fetch.recording, "client")
+}
