@@ -247,10 +247,14 @@ func TestDatagramsAreNotTheLiveEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, genlite.Version05)
 		_, track := r.publish("alice", "video")
+		early := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 1, Broadcast: "alice", Track: "video"})
+		synctest.Wait()
 		write(t, track, []uint64{0}, "old")
 		write(t, track, []uint64{0}, "latest")
 		must(t, track.WriteDatagram(model.Datagram{Sequence: 5, Timestamp: model.Timestamp{Scale: 1000}}))
-		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{Broadcast: "alice", Track: "video"})
-		wantBytes(t, s, "00 01 01")
+		r.wantDatagram("01 05 00")
+		wantBytes(t, early, "00 01 00")
+		late := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 2, Broadcast: "alice", Track: "video"})
+		wantBytes(t, late, "00 01 01")
 	})
 }

@@ -9,18 +9,27 @@
 // joined before it returns:
 //
 //   - the publisher half answers ANNOUNCE, SUBSCRIBE, TRACK and FETCH streams of the peer
-//     from an origin consumer;
+//     from an origin consumer, and sends the datagrams of what the peer subscribed to;
 //   - the subscriber half asks for announcements under every prefix that the origin
-//     producer permits, publishes what is announced there, and subscribes upstream to a
-//     track once a local reader asks for it.
+//     producer permits, publishes what is announced there, subscribes upstream to a
+//     track once a local reader asks for it, and fetches single groups that one asks for.
+//
+// Datagrams, FETCH and TRACK are from moq-lite-05 on. Who asks what a track is like, or
+// fetches from it, is no subscriber: no SUBSCRIBE is sent for it. A datagram that does not fit
+// into a packet or has no place in a track is dropped, counted and logged.
 //
 // What differs between the versions is in dialect.go. What one peer may make a session
 // hold is in [Limits].
 //
 // # Limitations
 //
-// Datagrams, PROBE measurements and acting on GOAWAY are not part of the package yet:
-// datagrams are not read, a PROBE stream is ended at once, GOAWAY is logged. A fetch is
-// answered from the cache only. A route that changes under a live announcement is not
+// PROBE measurements and acting on GOAWAY are not part of the package yet: a PROBE stream is
+// ended at once, GOAWAY is logged. A route that changes under a live announcement is not
 // sent again.
+//
+// The priority of a fetch is that of the moment when it is sent: there is no message to change it.
+// A fetched group that has begun is read to its end, whoever has left meanwhile. The end of a track with
+// datagrams is believed only after [Limits].Settle, since some peers do not count them in it. A
+// reader who wants nothing but group 0, ordered and without a priority, is taken for one who only
+// asks, and subscribed for after 4 s.
 package lite
