@@ -164,12 +164,16 @@ func (r *GroupRequest) Reject(err error) {
 	}
 }
 
-// Withdraw refuses the group if nobody waits for it, so that no one comes in between.
-// false when somebody does, or it was answered; then nothing happens.
+// Withdraw refuses the group unless somebody waits for it, so that no one comes in
+// between. false when somebody does; true when it needs no answer any more, also because
+// it has one or came another way.
 func (r *GroupRequest) Withdraw() bool {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()
-	if r.answered || r.f.waiters > 0 || r.f.group != nil || r.f.err != nil {
+	if r.f.group != nil || r.f.err != nil {
+		return true
+	}
+	if r.f.waiters > 0 {
 		return false
 	}
 	r.answered = true

@@ -69,7 +69,7 @@ func TestWithdraw(t *testing.T) {
 		r := f.request(1)
 		want(f.T, "withdrawn", r.Withdraw(), false)
 		f.serve(r, "one")
-		want(f.T, "withdrawn", r.Withdraw(), false)
+		want(f.T, "answered", r.Withdraw(), true)
 		g, err, _ := got()
 		wantNil(f.T, err)
 		want(f.T, "sequence", g.Sequence(), 1)
@@ -83,12 +83,19 @@ func TestWithdraw(t *testing.T) {
 		_, err, _ := got()
 		wantErr(f.T, err, model.ErrClosed)
 		want(f.T, "withdrawn", r.Withdraw(), true)
-		want(f.T, "withdrawn", r.Withdraw(), false)
+		want(f.T, "withdrawn", r.Withdraw(), true)
 		_, err = r.Accept()
 		wantErr(f.T, err, model.ErrClosed)
 		fetchLater(f.c, 1, 0)
 		synctest.Wait()
 		f.request(1).Reject(nil) // a new one
+	})
+	runFetch(t, "from a group that came another way", func(f fetchCase) {
+		fetchLater(f.c, 1, 0)
+		synctest.Wait()
+		r := f.request(1)
+		create(f.T, f.p, 1)
+		want(f.T, "needless", r.Withdraw(), true)
 	})
 }
 
@@ -125,5 +132,18 @@ func TestLatestGroup(t *testing.T) {
 		synctest.Wait()
 		f.serve(f.request(7), "fetched")
 		latest(4, true)
+	})
+}
+
+func TestFloodOfDatagrams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTrack(t)
+		c := p.Consume(model.Subscription{})
+		for range 10_000 {
+			must(p.AppendDatagram(text("x")))
+		}
+		got, _ := datagrams(c)
+		want(t, "kept", len(got), 8192)
+		want(t, "first", got[0], 10_000-8192)
 	})
 }

@@ -105,7 +105,13 @@ func (u *upstream) unanswered(req *model.GroupRequest, answered <-chan struct{})
 		case <-timer.C:
 			return u.silent("answer to FETCH")
 		case <-req.Unused():
-			if req.Withdraw() {
+			if !req.Withdraw() {
+				continue // somebody has come
+			}
+			select {
+			case <-answered:
+				return nil
+			default: // nobody is left, or the group has come another way
 				return model.ErrCancel
 			}
 		}
@@ -115,7 +121,7 @@ func (u *upstream) unanswered(req *model.GroupRequest, answered <-chan struct{})
 // fill puts the answer into the group. There is none when the peer refuses it, or sends nothing
 // that can be read.
 func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader, answered chan<- struct{}) error {
-	f := frameReader{given: ctx, r: r, scale: u.scale, timestamps: u.c.dialect.timestamps}
+	f := u.frames(ctx, r, nil)
 	err := f.header()
 	close(answered)
 	if err != nil && !errors.Is(err, io.EOF) {

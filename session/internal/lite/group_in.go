@@ -123,7 +123,8 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
 	defer stop()
 
-	if err = c.readFrames(u.given, r, g, u.scale); err == nil {
+	f := u.frames(u.given, r, g)
+	if err = f.rest(f.header()); err == nil {
 		return g.Finish()
 	}
 	err = why(u.given, err)
@@ -131,10 +132,9 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	return err
 }
 
-// readFrames reads frames up to the end of the stream, which comes early when given ends.
-func (c *subscriber) readFrames(given context.Context, r *reader, g *model.GroupProducer, scale model.Timescale) error {
-	f := frameReader{given: given, r: r, g: g, scale: scale, timestamps: c.dialect.timestamps}
-	return f.rest(f.header())
+// frames reads a group of the track. The stream is stopped at the end of given.
+func (u *upstream) frames(given context.Context, r *reader, g *model.GroupProducer) frameReader {
+	return frameReader{given: given, r: r, g: g, scale: u.scale, timestamps: u.c.dialect.timestamps}
 }
 
 // why is the cause of ctx when that has ended, and otherwise err.
