@@ -45,6 +45,7 @@
 // would agree on moq-lite-01 or -02 by a SETUP exchange, is refused with code 9, and so is
 // WebSocket. Datagrams, and fetches of groups that are not cached, need moq-lite-05: before that
 // datagrams are not sent, and a fetch is refused with code 9. Bandwidth probes and GOAWAY are not
-// acted on. Sessions do not reconnect. moq-lite-03 carries no origin ids, so relays that form a circle over it announce each other's
-// broadcasts back to where they came from: use moq-lite-04 or later between relays.
+// acted on. Sessions do not reconnect. moq-lite-03 carries no origin ids, so relays that form a
+// circle over it announce each other's broadcasts back to where they came from: use moq-lite-04 or
+// later between relays.
 package session
