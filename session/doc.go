@@ -49,8 +49,9 @@
 //
 // Versions moq-lite-03, -04 and -05 (draft-lcurley-moq-lite). A peer without one of them, which
 // would agree on moq-lite-01 or -02 by a SETUP exchange, is refused with code 9, and so is
-// WebSocket. Datagrams are not carried. Nothing is sent to find out whether a connection carries more
-// than it has to (level 2 of PROBE).
+// WebSocket. Datagrams, and fetches of groups that are not cached, need moq-lite-05: before that
+// datagrams are not sent, and a fetch is refused with code 9. Nothing is sent to find out whether a
+// connection carries more than it has to (level 2 of PROBE).
 // moq-lite-03 carries no origin ids, so relays that form a circle over it announce each other's
 // broadcasts back to where they came from: use moq-lite-04 or later between relays.
 package session

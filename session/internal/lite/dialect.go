@@ -23,6 +23,10 @@ type dialect struct {
 	trackInfo bool
 	// timestamps: frames carry the time in the scale of their track.
 	timestamps bool
+	// datagrams: groups of one frame may come and go in datagrams.
+	datagrams bool
+	// fetches: single groups can be asked for.
+	fetches bool
 	// probe: there are PROBE streams, whose reports have a round-trip time with probeRTT.
 	probe, probeRTT bool
 	// goaway: either side may ask the other to leave.
@@ -47,12 +51,12 @@ func dialectOf(v genlite.Version) dialect {
 	case genlite.Version05:
 		return dialect{
 			version: v, setup: true, preferences: true, trackInfo: true, timestamps: true,
-			probe: true, probeRTT: true, goaway: true, announcing: announceRoutes,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announceRoutes,
 		}
 	default:
 		return dialect{
 			version: v, setup: true, declares: true, preferences: true, trackInfo: true, timestamps: true,
-			probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
 		}
 	}
 }

@@ -145,6 +145,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.exchange != nil {
 		e.tasks.Go(func() { e.watchExchange(ctx) })
 	}
+	if e.dialect.datagrams {
+		e.tasks.Go(func() { e.subscriber.receiveDatagrams(ctx) })
+	}
 	e.subscriber.start(ctx)
 	e.startProbing(ctx)
 
