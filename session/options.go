@@ -94,12 +94,13 @@ func WithKeyLog(w io.Writer) Option { return func(o *options) { o.keyLog = w } }
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
 // WithCost is what crossing the link to the peer costs: it is added to the cost of every broadcast
-// that comes from the peer. The peer is told of it, and adds the same to what it gets from here unless it
-// has a cost of its own. Without the option what the peer says counts, and 1 when it says nothing.
-// Relays prefer the cheapest way to a broadcast, then the one with the fewest hops. moq-lite-05 is the
-// first version that tells the cost of a link, and moq-lite-06 the first that tells what it adds up to.
+// that comes from the peer. The peer is told of it (moq-lite-05 and later), and from moq-lite-06 on adds the
+// same to what it gets from here, unless it has a cost of its own. Without the option what the peer says
+// counts, and 1 when it says nothing. Relays prefer the cheapest way to a broadcast, then the one with
+// the fewest hops. What the links before this one cost is known only from moq-lite-06 on. The highest cost
+// is 2^62-1, also of a sum.
 func WithCost(cost uint64) Option {
-	return func(o *options) { o.link.Cost = wire.Some(min(cost, 1<<62-1)) }
+	return func(o *options) { o.link.Cost = wire.Some(cost) }
 }
 
 // WithPeerOrigin says who a peer is that does not tell its origin id, as before moq-lite-04. What it
