@@ -99,6 +99,10 @@ func testUnannounced(t *testing.T, v genlite.Version) {
 // A relay on moq-lite-05 is asked what a track is like before it is subscribed to. It asks its own
 // publisher once, and subscribes once, with what the reader wants.
 func TestTrackThenSubscribeIsOneSubscriptionUpstream(t *testing.T) {
+	t.Run("16.22/361 a relay subscribes once", trackThenSubscribeIsOneSubscriptionUpstream)
+}
+
+func trackThenSubscribeIsOneSubscriptionUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := newRig(t, genlite.Version05, consuming(""))
 		down := newRig(t, genlite.Version05, func(c *rigConfig) { c.publish = up.engine.subscriber.origin.Consume() })
