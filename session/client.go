@@ -53,7 +53,11 @@ func dial(ctx context.Context, u *url.URL, o options) (*Session, error) {
 		return nil, pathError(o.versions.String(), request)
 	}
 	conn, err := endpoint.Dial(ctx, u, o.endpoint(o.clientTLS(u.Hostname())))
-	if err != nil {
+	var refused *transport.ConnError
+	switch {
+	case errors.As(err, &refused): // before the carrier was ready, for this end
+		return nil, &Error{Code: model.RemoteError(refused.Code).Code, Reason: refused.Reason, Remote: refused.Remote}
+	case err != nil:
 		return nil, err
 	}
 	o.path = request

@@ -48,6 +48,7 @@ func TestWhoseOrderCounts(t *testing.T) {
 		"SETUP and a token":         {session.Versions{v2, v5}, session.Versions{v5, v2}, v5, v2},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for scheme, want := range map[string]session.Version{"moqt": c.quic, "https": c.overWeb} {
 				if got, err := negotiated(t, scheme, c.client, c.server); got != want {
 					t.Errorf("%s: %v, %v; want %v", scheme, got, err, want)
@@ -69,6 +70,7 @@ func TestNothingInCommonOverTheNetwork(t *testing.T) {
 		"the server knows SETUP only": {session.Versions{v5}, session.Versions{v2}, "the client offers moq-lite-05"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := negotiated(t, "https", c.client, c.server)
 			wantErr(t, "dial", err, model.ErrVersion)
 			if !strings.Contains(err.Error(), c.mention) {

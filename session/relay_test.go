@@ -124,8 +124,8 @@ func TestRelayCarriesRefusals(t *testing.T) {
 // Two relays in a circle: an announcement does not come back to where it has been.
 func TestAnnouncementsDoNotGoRound(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v session.Version) {
-		if v == session.MoqLite03 {
-			t.Skip("moq-lite-03 carries no ids")
+		if v <= session.MoqLite03 {
+			t.Skip("it carries no ids")
 		}
 		a, b, c := model.NewOrigin(), model.NewOrigin(), model.NewOrigin()
 		connect(t, v, with(session.WithOrigin(a)), with(session.WithOrigin(b)))
