@@ -131,15 +131,16 @@ func TestDialErrorsSayWhatIsWrong(t *testing.T) {
 		opts    []session.Option
 		mention string
 	}{
-		"versions":           {"moqt://" + addr, with(session.WithVersions(nil)), "no version"},
-		"certificate":        {"moqt://" + addr, nil, "certificate"},
-		"fingerprint":        {"moqt://" + addr, with(session.WithFingerprint([32]byte{1})), "fingerprint"},
-		"path over moqt":     {"moqt://" + addr + "/room", with(session.WithInsecure()), `cannot carry the path "/room": use an https:// URL or moq-lite-05`},
-		"path, old versions": {"moqt://" + addr + "/room", with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite04})), "cannot carry the path"},
-		"no common version":  {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "moq-lite-05"},
-		"WT: no common":      {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite03})), "the server speaks moq-lite-04, the client offers moq-lite-05,moq-lite-03"},
-		"nobody there":       {"moqt://127.0.0.1:1", nil, "no answer"},
-		"no such name":       {"https://nowhere.invalid/room", nil, "lookup"},
+		"versions":              {"moqt://" + addr, with(session.WithVersions(nil)), "no version"},
+		"certificate":           {"moqt://" + addr, nil, "certificate"},
+		"fingerprint":           {"moqt://" + addr, with(session.WithFingerprint([32]byte{1})), "fingerprint"},
+		"path over moqt":        {"moqt://" + addr + "/room", with(session.WithInsecure()), `cannot carry the path "/room": use an https:// URL or moq-lite-05`},
+		"path, old versions":    {"moqt://" + addr + "/room", with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite04})), "cannot carry the path"},
+		"no common version":     {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "moq-lite-05"},
+		"versions of one token": {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite01, session.MoqLite02, session.MoqLite05})), "none of moql, moq-lite-05"},
+		"WT: no common":         {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite03})), "the server speaks moq-lite-04, the client offers moq-lite-05,moq-lite-03"},
+		"nobody there":          {"moqt://127.0.0.1:1", nil, "no answer"},
+		"no such name":          {"https://nowhere.invalid/room", nil, "lookup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := session.Dial(t.Context(), c.url, c.opts...)

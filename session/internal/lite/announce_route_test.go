@@ -81,6 +81,30 @@ func TestRouteChangesAreCoalesced(t *testing.T) {
 	})
 }
 
+// What is active is told at once with its number; what changes meanwhile comes after it.
+func TestChangeDuringTheFirstAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05)
+		alice, _ := r.publish("alice", "video")
+		r.publish("bob", "video")
+		a := announcer{publisher: r.engine.publisher, active: make(map[model.Path]told)}
+		changes := a.watch("")
+		defer changes.Close()
+		first, _, err := changes.TryNext()
+		must(t, err)
+		a.messages(first)
+		must(t, alice.Finish())
+		all, err := a.initial(changes)
+		must(t, err)
+		if got := r.encode(nil, all...); string(got) != string(unhex(t, "03 6222 00 | 08 00 05616c696365 00")) {
+			t.Errorf("said %x", got)
+		}
+		if next, ok, _ := changes.TryNext(); !ok || next.Path != "bob" {
+			t.Errorf("after it comes %+v", next)
+		}
+	})
+}
+
 func TestNamesThatDoNotFitIntoTheFirstMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, genlite.Version02)

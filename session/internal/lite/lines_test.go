@@ -105,3 +105,17 @@ func TestCompletedGroupIsNeverReset(t *testing.T) {
 		})
 	})
 }
+
+// Where a subscription cannot be changed, it stays as it is.
+func TestWishesThatNoMessageCarries(t *testing.T) {
+	for _, v := range []genlite.Version{genlite.Version01, genlite.Version02} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, v, consuming(""))
+			track, id := r.subscribed("alice", "video")
+			must(t, track.Update(model.Subscription{Priority: 9, Ordered: true, Start: model.At(3), MaxLatency: 1}))
+			silent(t, record(r.answers))
+			must(t, r.group(id, 4, r.frame("goes on")).Close())
+			wantFrames(t, track, 4, "goes on")
+		})
+	}
+}

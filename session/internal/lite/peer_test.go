@@ -298,8 +298,8 @@ func testFiltered(t *testing.T, v genlite.Version) {
 		if a.Path == "alice" {
 			break
 		}
-		if v >= genlite.Version04 || a.Path != "loop" { // elsewhere no ids tell the loop
-			t.Errorf("told of %q", a.Path)
+		if v >= genlite.Version04 && a.Path == "loop" { // elsewhere no ids tell that it is one
+			t.Error("told of a loop")
 		}
 	}
 	r.works()
