@@ -11,9 +11,9 @@ type dialect struct {
 	version genlite.Version
 	// setup: each side opens one SETUP stream, and a server waits for it.
 	setup bool
-	// declares: only SETUP says who the peer is, and announcements have a price that what SETUP
-	// says about the link is added to. So announce streams wait for it.
-	declares bool
+	// priced: announcements have a cost, which the cost of the link is added to. That, and who the
+	// peer is, only SETUP says, so announce streams wait for it.
+	priced bool
 	// preferences: SUBSCRIBE says more than the priority, and SUBSCRIBE_UPDATE changes it.
 	preferences bool
 	// accept makes the SUBSCRIBE_OK that answers a SUBSCRIBE at once. It is nil with trackInfo.
@@ -55,7 +55,7 @@ func dialectOf(v genlite.Version) dialect {
 		}
 	default:
 		return dialect{
-			version: v, setup: true, declares: true, preferences: true, trackInfo: true, timestamps: true,
+			version: v, setup: true, priced: true, preferences: true, trackInfo: true, timestamps: true,
 			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
 		}
 	}

@@ -58,7 +58,7 @@ func (c *subscriber) linkCost() uint64 {
 	switch declared := c.Peer().Cost; {
 	case c.link.Cost.Set:
 		return c.link.Cost.Value
-	case declared.Set:
+	case declared.Set && c.dialect.priced:
 		return declared.Value
 	default:
 		return 1

@@ -26,7 +26,8 @@ const defaultPort = 443
 // QUIC, where path and query are the session's business. The port is 443 unless u has one.
 //
 // It blocks until the carrier is ready, ctx ends or the handshake timeout passes, and fails
-// with an *Error. The socket is closed with the connection.
+// with an *Error, which wraps a *transport.ConnError when the server ended the connection with a code
+// of its own. The socket is closed with the connection.
 func Dial(ctx context.Context, u *url.URL, config Config) (transport.Conn, error) {
 	d := dialer{Config: config.withDefaults(), url: u}
 	conn, err := d.dial(ctx)
@@ -136,6 +137,9 @@ func (d *dialer) dialWebTransport(ctx context.Context, q *quicgo.Conn) (transpor
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusOK {
 			err = &StatusError{response.StatusCode}
+		}
+		if closed := closedEarly(err); closed != nil {
+			err = closed
 		}
 		return fail(err)
 	}

@@ -12,7 +12,10 @@ import (
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	wt "github.com/quic-go/webtransport-go"
+
+	"github.com/moqrx/moqrx/session/transport"
 )
 
 // Error says what an endpoint could not do, where, and why.
@@ -91,6 +94,20 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 		return certificateError(tlsErr)
 	}
 	return err
+}
+
+// closedEarly returns the close by a server that granted a session and ended it before its answer was
+// read, or nil.
+func closedEarly(err error) *transport.ConnError {
+	var h3 *http3.Error
+	if !errors.As(err, &h3) || !h3.Remote {
+		return nil
+	}
+	code := transport.CodeFromWire(uint64(h3.ErrorCode))
+	if code == uint64(h3.ErrorCode) { // an error of HTTP/3, not of the application
+		return nil
+	}
+	return &transport.ConnError{Code: code, Reason: h3.ErrorMessage, Remote: true}
 }
 
 // certificateError digs out why this end did not like the TLS handshake.
