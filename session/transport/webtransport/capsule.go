@@ -14,10 +14,10 @@ import (
 // capsuleClose is WT_CLOSE_SESSION: a code of four bytes, then the reason (draft-ietf-webtrans-http3-15, section 6).
 // Another that peers send is WT_DRAIN_SESSION, 0x78ae: it asks for what the goaway of a MoQ session asks for, and is
 // skipped like those of flow control, which is not negotiated.
-const (
-	capsuleClose http3.CapsuleType = 0x2843
-	maxReason                      = 1024
-)
+const capsuleClose http3.CapsuleType = 0x2843
+
+// maxReason is the largest reason of a close, in bytes.
+const maxReason = 1024
 
 // readClose reads capsules up to the one that closes the session. io.EOF is the end of the stream without one.
 func readClose(r io.Reader) (*transport.ConnError, error) {

@@ -16,7 +16,6 @@ import (
 
 // TestServersOfEveryDraft has servers that differ in their settings, and asks them in their words.
 func TestServersOfEveryDraft(t *testing.T) {
-
 	for _, c := range []struct {
 		name     string
 		settings map[uint64]uint64

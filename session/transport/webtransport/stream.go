@@ -47,14 +47,23 @@ func (l *localEnd) set(err error) {
 	}
 }
 
-// get returns err, and a channel to wait for it when there is none yet.
-func (l *localEnd) get() (error, <-chan struct{}) {
+func (l *localEnd) get() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && l.wake == nil {
+	return l.err
+}
+
+// done is closed when there is an err.
+func (l *localEnd) done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wake == nil {
 		l.wake = make(chan struct{})
+		if l.err != nil {
+			close(l.wake)
+		}
 	}
-	return l.err, l.wake
+	return l.wake
 }
 
 // streamError translates the error of a read or a write of h, which is the end of it.
@@ -74,16 +83,11 @@ func (c *conn) streamError(h half, err error, local *localEnd) error {
 		return c.cause() // the connection has ended
 	}
 	// The end of the session is under way, unless the peer made that up.
-	ended, wake := local.get()
-	if ended != nil {
-		return ended
-	}
 	select {
 	case <-c.ctx.Done():
 		return context.Cause(c.ctx)
-	case <-wake:
-		ended, _ = local.get()
-		return ended
+	case <-local.done():
+		return local.get()
 	}
 }
 
