@@ -31,7 +31,6 @@ func (c *conn) CloseWithError(code uint64, reason string) error {
 		}
 		_ = c.request.Close()
 		c.end(closed)
-		c.request.CancelRead(codeSessionGone)
 		go c.linger(closed)
 	})
 	return nil
@@ -83,6 +82,7 @@ func (c *conn) watch() {
 // end ends the session here: what waits for it, and its streams, as the draft wants it.
 func (c *conn) end(cause error) {
 	c.cancel(cause)
+	c.request.CancelRead(codeSessionGone) // wakes who waits for a datagram
 	c.mu.Lock()
 	halves := c.halves
 	c.halves = nil

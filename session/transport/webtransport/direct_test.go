@@ -46,7 +46,10 @@ func TestConformanceWithoutReliableReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	transporttest.Run(t, func(t *testing.T, maxUni int) (c, s transport.Conn) {
-		config := &quicgo.Config{EnableDatagrams: true, MaxIncomingUniStreams: int64(maxUni), InitialPacketSize: 1452}
+		config := &quicgo.Config{
+			EnableDatagrams: true, MaxIncomingUniStreams: int64(maxUni),
+			InitialPacketSize: 1452, DisablePathMTUDiscovery: true,
+		}
 		l, err := quicgo.ListenAddr("127.0.0.1:0",
 			&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{http3.NextProtoH3}}, config)
 		if err != nil {

@@ -131,3 +131,25 @@ func TestStreamsThatComeBeforeTheRequest(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+func TestCloseWithoutTheEndOfTheRequest(t *testing.T) {
+	ctx, _, s, in := asked(t)
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := in.Conn.ReceiveDatagram(ctx)
+		waiting <- err
+	}()
+	if _, err := io.WriteString(s, "\x68\x43\x08\x00\x00\x00\x06gone"); err != nil {
+		t.Fatal(err)
+	}
+	wantClose(t, in.Conn, 6, "gone")
+	select {
+	case err := <-waiting:
+		var e *transport.ConnError
+		if !errors.As(err, &e) || e.Code != 6 {
+			t.Errorf("ReceiveDatagram: %v", err)
+		}
+	case <-ctx.Done():
+		t.Error("ReceiveDatagram still waits")
+	}
+}
