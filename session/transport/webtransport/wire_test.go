@@ -40,6 +40,7 @@ func plainPeer(t *testing.T) (context.Context, *quicgo.Conn, *endpoint.Listener)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = q.CloseWithError(0, "") })
+	context.AfterFunc(ctx, func() { _ = q.CloseWithError(0, "the test took too long") }) // nothing waits longer
 	return ctx, q, l
 }
 
