@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/session/transport"
 )
@@ -42,28 +40,6 @@ func Address(u *url.URL) string {
 // ErrNoProtocol is a server that supports none of the protocols that were offered to it over raw QUIC.
 var ErrNoProtocol = errors.New("no common protocol")
 
-// StatusError is a server that answered a request for a WebTransport session with another status
-// than 200.
-type StatusError struct {
-	// StatusCode is the HTTP status.
-	StatusCode int
-}
-
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("no WebTransport session: the server answered %d %s", e.StatusCode, http.StatusText(e.StatusCode))
-}
-
-// Permanent reports whether the same request will always get this answer (RFC 9110, section 15.5):
-// all client errors but a timeout, too early, and too many.
-func (e *StatusError) Permanent() bool {
-	switch e.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	default:
-		return e.StatusCode >= 400 && e.StatusCode < 500
-	}
-}
-
 // errTimeout is the cause of a context that ended because a handshake took too long.
 var errTimeout = errors.New("handshake timeout")
 
@@ -76,7 +52,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	var (
 		handshake *quicgo.HandshakeTimeoutError
 		idle      *quicgo.IdleTimeoutError
-		unmet     *wt.RequirementsNotMetError
 		tlsErr    *quicgo.TransportError
 	)
 	switch {
@@ -84,8 +59,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 		return fmt.Errorf("no answer within %v: is a server listening on this UDP port?", c.HandshakeTimeout)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &unmet):
-		return fmt.Errorf("no WebTransport session: %w", err)
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == noProtocol:
 		return fmt.Errorf("%w: the server supports none of %s", ErrNoProtocol, strings.Join(offered, ", "))
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == quicgo.ConnectionRefused:
