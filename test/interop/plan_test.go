@@ -12,12 +12,18 @@ import (
 type plan struct {
 	URL         string      `json:"url"`
 	Certificate string      `json:"certificate,omitempty"` // SHA-256 in hex
-	Protocols   []string    `json:"protocols,omitempty"`
+	Protocols   []string    `json:"protocols,omitempty"`   // tokens, for @moq/net
+	Versions    []string    `json:"-"`                     // the same for sessions of Go
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
 	Datagrams   int         `json:"datagrams,omitempty"` // sent on the first track, of 100 bytes and more
 	Unknown     string      `json:"unknown,omitempty"`   // a track that nobody publishes
 	Fetch       *fetchPlan  `json:"fetch,omitempty"`
+
+	// Where and with what a peer listens that is a server, in PEM.
+	Listen string `json:"listen,omitempty"`
+	Cert   string `json:"cert,omitempty"`
+	Key    string `json:"key,omitempty"`
 }
 
 // A fetchPlan is a group that the subscriber fetches when it is over.

@@ -22,5 +22,5 @@ await run(async () => {
 	const webtransport = await load("web-transport/src/index.ts");
 	webtransport.install(); // before @moq/net looks for it
 	const Moq = await load("node_modules/@moq/net/index.js");
-	await roles[role]({ Moq, plan, command, emit, payload, sha256 });
+	await roles[role]({ Moq, webtransport, plan, command, emit, payload, sha256 });
 });
