@@ -89,7 +89,7 @@ func timestamp(group uint64, index int) uint64 {
 }
 
 // payload makes the bytes of one frame: AES-128 in counter mode over zeros, with a key that
-// names the frame. The Node peers make the same bytes (payload in peer.mjs).
+// names the frame. The Node peers make the same bytes (payload in node.mjs).
 func payload(track string, group uint64, index, size int) []byte {
 	return stream(fmt.Sprintf("%s/%d/%d", track, group, index), size)
 }

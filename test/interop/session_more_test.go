@@ -9,25 +9,25 @@ import (
 	"github.com/moqrx/moqrx/model"
 )
 
-// receiveMore takes what a plan asks for beside its tracks. Like the peer in subscriber.mjs.
-func receiveMore(ctx context.Context, p *sessionPeer, plan plan, broadcast *model.BroadcastConsumer, emit func(event)) error {
+// more are what a plan asks for beside its tracks. Like the peer in subscriber.mjs.
+func more(p *sessionPeer, plan plan, broadcast *model.BroadcastConsumer, emit func(event)) (tasks []func(context.Context) error) {
 	if plan.Unknown != "" {
-		if err := refused(ctx, broadcast, plan.Unknown, emit); err != nil {
-			return err
-		}
+		tasks = append(tasks, func(ctx context.Context) error { return refused(ctx, broadcast, plan.Unknown, emit) })
 	}
 	if plan.Fetch != nil {
-		if err := p.expect(ctx, commandFetch); err != nil {
-			return err
-		}
-		if err := fetched(ctx, broadcast, *plan.Fetch, emit); err != nil {
-			return err
-		}
+		tasks = append(tasks, func(ctx context.Context) error {
+			if err := p.expect(ctx, commandFetch); err != nil {
+				return err
+			}
+			return fetched(ctx, broadcast, *plan.Fetch, emit)
+		})
 	}
 	if plan.Datagrams > 0 {
-		return receiveDatagrams(ctx, broadcast, plan.Tracks[0].Name, emit)
+		tasks = append(tasks, func(ctx context.Context) error {
+			return receiveDatagrams(ctx, broadcast, plan.Tracks[0].Name, emit)
+		})
 	}
-	return nil
+	return tasks
 }
 
 // refused tells how a subscription to a track that does not exist ended.

@@ -197,7 +197,9 @@ func subscribe(ctx context.Context, scheme string, p *sessionPeer, plan plan, em
 	for _, track := range plan.Tracks {
 		tracks.Go(func() error { return receiveTrack(tracksCtx, broadcast, track.Name, emit) })
 	}
-	tracks.Go(func() error { return receiveMore(tracksCtx, p, plan, broadcast, emit) })
+	for _, task := range more(p, plan, broadcast, emit) {
+		tracks.Go(func() error { return task(tracksCtx) })
+	}
 	if err := tracks.Wait(); err != nil {
 		return err
 	}
