@@ -84,6 +84,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 	}
 	engine := o.engine(conn, version)
 	engine.Grant(o.publish, o.consume)
+	engine.Count(o.stats)
 	if err := engine.SendSetup(ctx); err != nil {
 		return nil, refuse(conn, ended(err))
 	}
@@ -92,7 +93,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 
 func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
 	wire, _ := version.wire()
-	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Logger: o.log})
+	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Limits: lite.Limits(o.limits), Logger: o.log})
 }
 
 // refuse closes a connection that never became a session, waits until that is done, and returns
@@ -187,6 +188,7 @@ func requestPath(u *url.URL) string {
 func (o *options) endpoint(c *tls.Config) endpoint.Config {
 	return endpoint.Config{
 		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Logger: o.log,
+		MaxUniStreams: o.limits.credit(), MaxBidiStreams: o.limits.credit(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
 
@@ -24,6 +25,8 @@ type options struct {
 	capture     *endpoint.Capture
 	keyLog      io.Writer
 	log         *slog.Logger
+	limits      Limits
+	stats       stats.Handle
 	path        string
 	offered     string // what the client offers, where a listener knows it
 }
@@ -86,6 +89,12 @@ func WithKeyLog(w io.Writer) Option { return func(o *options) { o.keyLog = w } }
 
 // WithLogger takes what is odd but ends nothing. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithStats counts what the session carries in both directions, under the tier of h: announcements,
+// subscriptions, groups, frames and bytes of each broadcast, and the session itself under the root
+// of the origin that it was granted. A server chooses the tier with the request, by an option of
+// [Request.Accept]. Without it nothing is counted.
+func WithStats(h stats.Handle) Option { return func(o *options) { o.stats = h } }
 
 // WithPath is what [Client] asks for on a connection that has no URL, as a URL path with an
 // optional query. moq-lite-05 is the first version that can carry it.

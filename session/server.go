@@ -91,6 +91,7 @@ func (r *Request) Accept(opts ...Option) (*Session, error) {
 func (r *Request) accept(opts []Option) (*Session, error) {
 	o := r.options.with(opts)
 	r.engine.Grant(o.publish, o.consume)
+	r.engine.Count(o.stats)
 	// A client that gives no credit for a stream must not hold the server up.
 	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
 	defer cancel()

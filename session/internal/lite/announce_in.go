@@ -7,12 +7,14 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // listen asks for the broadcasts under a prefix and keeps the origin in step with what the
 // peer announces, until the stream or the session ends. Whatever was announced on it
 // is then gone. nil is the peer's FIN.
 func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
+	c.recordAnnounceRequest(ours, prefix.String())
 	s, err := c.ask(ctx, genlite.BidiAnnounce, &genlite.AnnounceRequest{
 		Prefix: prefix.String(), ExcludeHop: uint64(c.origin.ID()),
 	})
@@ -48,6 +50,7 @@ type remote struct {
 	producer *model.BroadcastProducer
 	dynamic  *model.BroadcastDynamic
 	source   model.OriginID // the original publisher
+	counts   stats.SubscriberStats
 }
 
 func (l *listener) read(ctx context.Context, r *reader) error {
@@ -75,13 +78,16 @@ func (l *listener) read(ctx context.Context, r *reader) error {
 // take applies one announcement. An error breaks the rules and ends the session.
 func (l *listener) take(ctx context.Context, m *genlite.Announce) error {
 	suffix := model.NewPath(m.Suffix)
+	path := l.prefix.Join(suffix)
+	l.counted(path).SubscriberAnnounceBytes() // also of what is not kept
+	l.recordAnnounce(theirs, path, m.Status != genlite.AnnounceStatusEnded, len(m.Hops))
 	old, live := l.live[suffix]
 	if m.Status == genlite.AnnounceStatusEnded {
 		// An end for what is not known is normal: peers also send it for what they filtered.
 		if live {
 			delete(l.live, suffix)
 			old.finish()
-			return l.count(-1)
+			l.discount(suffix)
 		}
 		return nil
 	}
@@ -89,11 +95,10 @@ func (l *listener) take(ctx context.Context, m *genlite.Announce) error {
 		return failure(model.CodeDuplicate, "%q is announced twice", m.Suffix)
 	}
 	if !live {
-		if err := l.count(1); err != nil {
+		if err := l.count(suffix); err != nil {
 			return err
 		}
 	}
-	path := l.prefix.Join(suffix)
 	hops, ok := l.dialect.takeHops(m, l.publisher)
 	if !ok {
 		l.log.Warn("broadcast not taken", "path", path, "reason", "its hop chain is full")
@@ -130,7 +135,7 @@ func (l *listener) replace(ctx context.Context, old *remote, path model.Path, ho
 		return nil
 	}
 	l.tasks.Go(func() { l.serveRequests(ctx, path, d) })
-	return &remote{producer: b, dynamic: d, source: hops[0]}
+	return &remote{producer: b, dynamic: d, source: hops[0], counts: l.counted(path).Subscriber()}
 }
 
 // finish takes the broadcast back. Its tracks go on until their own streams end.
@@ -141,17 +146,18 @@ func (b *remote) finish() {
 	_ = b.producer.Finish() // fails only when it has ended already
 	_ = b.dynamic.Close()
 	_ = b.producer.Close()
+	b.counts.Close()
 }
 
 // clear takes everything back when the stream is over: nil is its clean end.
 func (l *listener) clear(err error) {
-	for _, b := range l.live {
+	for suffix, b := range l.live {
+		l.discount(suffix)
 		if b != nil && err != nil {
 			b.producer.Abort(err)
 		}
 		b.finish()
 	}
-	_ = l.count(-len(l.live)) // only more than the limit is an error
 }
 
 // serveRequests subscribes upstream to each track that is asked for, until the broadcast ends.

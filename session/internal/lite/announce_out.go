@@ -17,6 +17,7 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 	if m.ExcludeHop != 0 {
 		p.peer.CompareAndSwap(0, m.ExcludeHop)
 	}
+	p.recordAnnounceRequest(theirs, m.Prefix)
 	listening, leave := context.WithCancel(ctx)
 	left := make(chan struct{})
 	p.tasks.Go(func() {
@@ -43,11 +44,14 @@ type announcer struct {
 	exclude model.OriginID // must not be in the chain
 	prefix  model.Path
 	active  map[model.Path]model.OriginList // what the peer was told
+	counts  announcing
 }
 
 func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 	a.prefix = prefix
 	a.active = make(map[model.Path]model.OriginList)
+	a.counts = make(announcing)
+	defer a.counts.close()
 	changes := a.watch(prefix)
 	if changes != nil {
 		defer changes.Close()
@@ -139,15 +143,23 @@ func (a *announcer) messages(change model.OriginAnnounce) []genlite.Message {
 	if known && (!fit || !a.dialect.restart && !slices.Equal(told, hops)) {
 		delete(a.active, change.Path)
 		known = false
+		a.tell(change.Path, nil, false)
 		news = append(news, &genlite.Announce{Status: genlite.AnnounceStatusEnded, Suffix: suffix.String()})
 	}
 	if fit && (!known || !slices.Equal(told, hops)) {
 		a.active[change.Path] = hops
+		a.tell(change.Path, hops, true)
 		m := &genlite.Announce{Status: genlite.AnnounceStatusActive, Suffix: suffix.String()}
 		a.dialect.putHops(m, hops, a.self)
 		news = append(news, m)
 	}
 	return news
+}
+
+// tell notes what the peer hears of a path.
+func (a *announcer) tell(path model.Path, hops model.OriginList, active bool) {
+	a.counts.tell(path, a.counted(path), active)
+	a.recordAnnounce(ours, path, active, len(hops))
 }
 
 // route is the chain that the peer is told of, false when it is told of nothing.

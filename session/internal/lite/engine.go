@@ -23,6 +23,8 @@ type Config struct {
 	Path string
 	// Limits bound what the peer can make the session hold.
 	Limits Limits
+	// Trace takes the events of the session. Nil records nothing.
+	Trace Trace
 	// Logger takes what is odd but ends nothing. Nil discards it.
 	Logger *slog.Logger
 }
@@ -34,6 +36,9 @@ type Engine struct {
 	dialect dialect
 	path    string
 	limits  Limits
+	quotas  quotas
+	counts  counts
+	trace   Trace
 	log     *slog.Logger
 	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
 	setups  atomic.Int32  // SETUP messages of the peer
@@ -54,8 +59,10 @@ func New(cfg Config) *Engine {
 		dialect: dialectOf(cfg.Version),
 		path:    cfg.Path,
 		limits:  cfg.Limits.withDefaults(),
+		trace:   cfg.Trace,
 		log:     cfg.Logger,
 	}
+	e.quotas = newQuotas(e.limits)
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -94,6 +101,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	stop := context.AfterFunc(e.conn.Context(), func() { cancel(context.Cause(e.conn.Context())) })
 	defer stop()
 
+	defer e.present()()
+	e.recordStart(e.publisher.self)
 	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)
 	e.tasks.Go(func() { e.acceptUni(ctx) })
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
@@ -102,6 +111,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	code, reason := e.closing(cause)
+	e.recordEnd(cause, code, reason)
 	_ = e.conn.CloseWithError(code, reason) // the connection may be gone, and that is fine
 	e.publisher.close()
 	e.tasks.Wait()

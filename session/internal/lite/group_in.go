@@ -8,6 +8,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // intake is where the groups of one subscription come in.
@@ -101,7 +102,7 @@ func (in *intake) complete() bool {
 
 // receiveGroup takes one group stream of the peer whose header is m. The error is what the
 // stream is stopped with.
-func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) error {
+func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) (err error) {
 	u := c.enter(m.Subscribe)
 	if u == nil {
 		return failure(model.CodeCancel, "no subscription %d", m.Subscribe)
@@ -119,11 +120,14 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	}
 	defer g.Close()
 	u.arrive()
+	u.counts.Group()
+	c.recordGroup(theirs, u.id, m.Sequence)
+	defer func() { c.recordGroupEnd(ctx, theirs, u.id, m.Sequence, err) }()
 	s := r.stream // the reader may be gone before the function has run
 	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
 	defer stop()
 
-	if err = c.readFrames(r, g, u.scale); err == nil {
+	if err = c.readFrames(r, g, u); err == nil {
 		return g.Finish()
 	}
 	if u.given.Err() != nil {
@@ -135,8 +139,10 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 }
 
 // readFrames reads frames up to the end of the stream.
-func (c *subscriber) readFrames(r *reader, g *model.GroupProducer, scale model.Timescale) error {
-	f := frameReader{r: r, g: g, scale: scale, timestamps: c.dialect.timestamps}
+func (c *subscriber) readFrames(r *reader, g *model.GroupProducer, u *upstream) error {
+	budget := c.budget()
+	defer budget.release()
+	f := frameReader{r: r, g: g, scale: u.scale, timestamps: c.dialect.timestamps, counts: u.counts, budget: budget}
 	for {
 		err := f.header()
 		if errors.Is(err, io.EOF) {
@@ -157,6 +163,8 @@ type frameReader struct {
 	g          *model.GroupProducer
 	scale      model.Timescale
 	timestamps bool
+	counts     stats.SubscriberTrack
+	budget     *budget
 
 	head genlite.FrameHeader
 	time uint64 // of the previous frame
@@ -169,7 +177,9 @@ func (f *frameReader) header() error {
 		return model.ErrWrongSize // the stream may end only between frames
 	case err != nil:
 		return err
-	case !f.timestamps:
+	}
+	f.counts.Frame()
+	if !f.timestamps {
 		return nil
 	}
 	const most = 1<<62 - 1
@@ -192,6 +202,9 @@ func (f *frameReader) payload() error {
 	size := f.head.PayloadLength
 	if here := f.r.unread(); uint64(len(here)) >= size {
 		f.r.skip(int(size))
+		if err := f.take(int(size)); err != nil {
+			return err
+		}
 		return f.g.WriteFrame(model.Frame{Timestamp: f.timestamp(), Payload: here[:size]})
 	}
 	frame, err := f.g.CreateFrame(model.FrameInfo{Size: size, Timestamp: f.timestamp()})
@@ -205,6 +218,9 @@ func (f *frameReader) payload() error {
 			err = model.ErrWrongSize
 		}
 		if err == nil {
+			err = f.take(len(b))
+		}
+		if err == nil {
 			_, err = frame.Write(b)
 		}
 		if err != nil {
@@ -214,4 +230,10 @@ func (f *frameReader) payload() error {
 		size -= uint64(len(b))
 	}
 	return frame.Finish()
+}
+
+// take notes n more bytes of payload.
+func (f *frameReader) take(n int) error {
+	f.counts.Bytes(n)
+	return f.budget.take(n)
 }

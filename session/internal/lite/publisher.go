@@ -148,6 +148,8 @@ func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error
 
 // fetch answers a FETCH stream with the frames of a group that is in the cache.
 func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error {
+	counts := p.counted(model.NewPath(m.Broadcast)).PublisherFetch(m.Track)
+	defer counts.Close()
 	t, err := p.open(ctx, trackName{m.Broadcast, m.Track}, peek)
 	if err != nil {
 		return modelError(ctx, err)
@@ -168,5 +170,7 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer stop()
 	w := newFrameWriter(s, &p.dialect)
 	defer w.release()
+	w.counts = counts
+	counts.Group()
 	return modelError(ctx, w.group(ctx, g, func() {}))
 }

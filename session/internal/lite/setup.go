@@ -43,6 +43,7 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	if _, err := s.Write(b); err != nil {
 		return fmt.Errorf("send SETUP: %w", err)
 	}
+	e.recordSetup(ours, m.Path.Value, m.Origin.Value)
 	return s.Close()
 }
 
@@ -104,6 +105,7 @@ func (e *Engine) takeSetup(m *genlite.Setup) error {
 		e.fail(err)
 		return err
 	}
+	e.recordSetup(theirs, m.Path.Value, m.Origin.Value)
 	if m.Origin.Set {
 		e.peer.Store(m.Origin.Value)
 	}

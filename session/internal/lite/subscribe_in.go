@@ -9,6 +9,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // upstream is one subscription of ours, which all local readers of a track share.
@@ -19,7 +20,9 @@ type upstream struct {
 	id   uint64
 	sent model.Subscription // what the peer knows that we want
 
-	track *model.TrackProducer // nil until the peer accepted
+	track  *model.TrackProducer // nil until the peer accepted
+	counts stats.SubscriberTrack
+	viewer stats.BroadcastSubscription
 	intake
 }
 
@@ -38,10 +41,12 @@ func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *mod
 		_ = u.track.Close()
 	}
 	u.giveUp(err)
+	u.viewer.Close()
+	u.counts.Close()
 }
 
 // run returns nil when the track has finished and its last groups are in, and otherwise why not.
-func (u *upstream) run(ctx context.Context) error {
+func (u *upstream) run(ctx context.Context) (err error) {
 	if u.c.dialect.trackInfo {
 		info, err := u.askInfo(ctx)
 		if err != nil {
@@ -58,8 +63,11 @@ func (u *upstream) run(ctx context.Context) error {
 		u.sent = u.req.Subscription()
 	}
 	// Groups may overtake every answer, so the id is known before it is sent.
+	u.counts = u.c.counted(u.path).SubscriberTrack(u.req.Name())
 	u.c.register(u)
 	defer u.c.unregister(u)
+	u.c.recordSubscribe(ours, u.id, u.path.String(), u.req.Name(), u.sent.Priority)
+	defer func() { u.c.recordSubscribeEnd(ctx, ours, u.id, err) }()
 	s, err := u.c.ask(ctx, genlite.BidiSubscribe, &genlite.Subscribe{
 		ID: u.id, Broadcast: u.path.String(), Track: u.req.Name(),
 		Priority: u.sent.Priority, Ordered: u.sent.Ordered, MaxLatency: toMillis(u.sent.MaxLatency),
@@ -67,6 +75,9 @@ func (u *upstream) run(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if u.track != nil { // the peer has said already that there is such a track
+		u.viewer = u.c.viewed(u.path)
 	}
 	answers := make(chan answer)
 	u.c.tasks.Go(func() { u.readAnswers(newReader(s, u.c.dialect.version), answers) })
@@ -243,6 +254,7 @@ func (u *upstream) take(m genlite.Message) error {
 	switch m := m.(type) {
 	case *genlite.SubscribeOK:
 		if u.track == nil {
+			u.viewer = u.c.viewed(u.path)
 			return u.accept(model.TrackInfo{})
 		}
 		return nil // repeated: it says nothing new
