@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/model/stats"
@@ -27,6 +28,7 @@ type options struct {
 	log         *slog.Logger
 	limits      Limits
 	stats       stats.Handle
+	grace       time.Duration
 	path        string
 	offered     string // what the client offers, where a listener knows it
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/url"
 	"sync"
@@ -111,8 +112,16 @@ func (r *Request) Reject(err error) error {
 		err = model.ErrUnauthorized
 	}
 	r.once.Do(func() {
-		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), err.Error())
+		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), refusal(err))
 		r.begun(nil)
 	})
 	return nil
+}
+
+// refusal is what a client reads about an error. What happened inside a panic is not for it.
+func refusal(err error) string {
+	if p := (panicked{}); errors.As(err, &p) {
+		return errPanic.Error()
+	}
+	return err.Error()
 }

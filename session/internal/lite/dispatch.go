@@ -99,7 +99,7 @@ func (e *Engine) answer(ctx context.Context, s transport.Stream, r *reader) erro
 		if err := first(&m); err != nil {
 			return err
 		}
-		return e.quotas.fetches.hold(func() error { return e.publisher.track(ctx, s, &m) })
+		return e.publisher.track(ctx, s, &m)
 	case genlite.BidiFetch:
 		var m genlite.Fetch
 		if err := first(&m); err != nil {

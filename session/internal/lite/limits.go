@@ -14,8 +14,8 @@ type Limits struct {
 	// Announces caps the requests of the peer to be told what is announced, one for each
 	// prefix. One more is refused with model.CodeBoundsExceeded.
 	Announces int
-	// Fetches caps the fetches of the peer, and its questions about tracks, that are answered
-	// at once. One more is refused with model.CodeBoundsExceeded.
+	// Fetches caps the fetches of the peer that are answered at once. One more is refused with
+	// model.CodeBoundsExceeded.
 	Fetches int
 	// Broadcasts caps the broadcasts that the peer announces at one time. One more ends
 	// the session with model.CodeBoundsExceeded.
@@ -50,7 +50,7 @@ func DefaultLimits() Limits {
 		Streams:         1000,
 		Subscriptions:   900,
 		Announces:       64,
-		Fetches:         128,
+		Fetches:         64,
 		Broadcasts:      16384,
 		AnnouncedBytes:  4 << 20,
 		Groups:          128,
