@@ -82,18 +82,22 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, version)
+	engine := o.engine(conn, version, true)
 	engine.Grant(o.publish, o.consume)
 	engine.Count(o.stats)
 	if err := engine.SendSetup(ctx); err != nil {
+		engine.Abandon(err)
 		return nil, refuse(conn, ended(err))
 	}
 	return start(conn, version, path, engine), nil
 }
 
-func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
+func (o *options) engine(conn transport.Conn, version Version, client bool) *lite.Engine {
 	wire, _ := version.wire()
-	return lite.New(lite.Config{Conn: conn, Version: wire, Path: o.path, Limits: lite.Limits(o.limits), Logger: o.log})
+	return lite.New(lite.Config{
+		Conn: conn, Version: wire, Path: o.path, Limits: lite.Limits(o.limits),
+		Trace: o.trace(conn, client), Logger: o.log,
+	})
 }
 
 // refuse closes a connection that never became a session, waits until that is done, and returns
@@ -187,7 +191,7 @@ func requestPath(u *url.URL) string {
 
 func (o *options) endpoint(c *tls.Config) endpoint.Config {
 	return endpoint.Config{
-		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Logger: o.log,
+		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Qlog: o.qlog, Logger: o.log,
 		MaxUniStreams: o.limits.credit(), MaxBidiStreams: o.limits.credit(),
 	}
 }

@@ -29,6 +29,7 @@ type options struct {
 	limits      Limits
 	stats       stats.Handle
 	grace       time.Duration
+	qlog        *endpoint.Qlog
 	path        string
 	offered     string // what the client offers, where a listener knows it
 }

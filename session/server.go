@@ -43,9 +43,11 @@ func server(ctx context.Context, conn transport.Conn, o options) (*Request, erro
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, version)
+	engine := o.engine(conn, version, false)
+	context.AfterFunc(conn.Context(), func() { engine.Abandon(context.Cause(conn.Context())) })
 	setup, err := engine.AwaitSetup(ctx)
 	if err != nil {
+		engine.Abandon(err)
 		return nil, refuse(conn, ended(err))
 	}
 	r := &Request{conn: conn, options: o, version: version, engine: engine, begun: func(*Session) {}}
@@ -97,6 +99,7 @@ func (r *Request) accept(opts []Option) (*Session, error) {
 	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
 	defer cancel()
 	if err := r.engine.SendSetup(ctx); err != nil {
+		r.engine.Abandon(err)
 		r.begun(nil)
 		return nil, refuse(r.conn, ended(err))
 	}
@@ -112,6 +115,7 @@ func (r *Request) Reject(err error) error {
 		err = model.ErrUnauthorized
 	}
 	r.once.Do(func() {
+		r.engine.Abandon(err)
 		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), refusal(err))
 		r.begun(nil)
 	})

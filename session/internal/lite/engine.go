@@ -39,6 +39,7 @@ type Engine struct {
 	quotas  quotas
 	counts  counts
 	trace   Trace
+	begun   atomic.Bool // the session, or its end before it could
 	log     *slog.Logger
 	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
 	setups  atomic.Int32  // SETUP messages of the peer
@@ -101,6 +102,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	stop := context.AfterFunc(e.conn.Context(), func() { cancel(context.Cause(e.conn.Context())) })
 	defer stop()
 
+	if e.trace != nil && !e.begun.Swap(true) {
+		defer e.trace.Close()
+	}
 	defer e.present()()
 	e.recordStart(e.publisher.self)
 	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)

@@ -15,6 +15,8 @@ import (
 type Trace interface {
 	// Record notes an event of this name, without a namespace.
 	Record(name string, fields ...slog.Attr)
+	// Close comes after the last event.
+	Close()
 }
 
 // owner says who sent the message, or the stream, that an event is about.
@@ -38,6 +40,17 @@ func (e *Engine) recordStart(self model.OriginID) {
 		slog.String("transport", string(e.conn.Kind())),
 		slog.String("path", withoutQuery(e.path)),
 		slog.Uint64("origin", uint64(self)))
+}
+
+// Abandon ends the trace of a session that does not begin, because of err. After Run has begun it
+// does nothing. It may be called at any time.
+func (e *Engine) Abandon(err error) {
+	if e.trace == nil || e.begun.Swap(true) {
+		return
+	}
+	code, reason := e.closing(err)
+	e.recordEnd(err, code, reason)
+	e.trace.Close()
 }
 
 func (e *Engine) recordEnd(cause error, code uint64, reason string) {
