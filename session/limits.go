@@ -29,7 +29,8 @@ type Limits struct {
 	// Fetches is how many fetches of the peer are answered at once. One more is refused with
 	// model.CodeBoundsExceeded.
 	Fetches int
-	// Broadcasts is how many broadcasts the peer may announce at one time. One more ends the
+	// Broadcasts is how many broadcasts the peer may announce at one time, some 2 KiB each and a
+	// goroutine: between the relays of one host it may be many more. One more ends the
 	// session with model.CodeBoundsExceeded.
 	Broadcasts int
 	// AnnouncedBytes is how long the paths of those broadcasts may be together, in bytes. More
@@ -59,7 +60,7 @@ type Limits struct {
 
 // DefaultLimits returns the limits of a session that was given none. They are meant for a server
 // that anybody may reach: 1000 streams each way, 900 subscriptions, 64 requests for
-// announcements, 64 fetches, 16384 broadcasts with 4 MiB of names, 128 groups in flight of a
+// announcements, 64 fetches, 4096 broadcasts with 4 MiB of names, 128 groups in flight of a
 // subscription, 256 MiB in unfinished groups, 10 s for first bytes and responses, 1 s to settle.
 func DefaultLimits() Limits { return Limits(lite.DefaultLimits()) }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
@@ -155,9 +156,7 @@ func accept[S interface{ ID() uint64 }](
 			e.fail(err)
 			return
 		}
-		select {
-		case slots <- struct{}{}:
-		default:
+		if !take(ctx, slots) {
 			e.log.Warn("stream refused", "reason", "too many streams", "stream", s.ID())
 			refuse(s, uint64(model.CodeBoundsExceeded))
 			continue
@@ -167,6 +166,28 @@ func accept[S interface{ ID() uint64 }](
 			serve(ctx, s)
 		})
 	}
+}
+
+// slotGrace is how long a stream may wait for a slot. A stream that is over gives its credit back
+// to the peer a moment before its goroutine gives back the slot.
+const slotGrace = 100 * time.Millisecond
+
+// take waits for a slot, and reports whether there was one in time.
+func take(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(slotGrace)
+	defer timer.Stop()
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // refuse ends both halves with a code.

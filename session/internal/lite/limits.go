@@ -51,7 +51,7 @@ func DefaultLimits() Limits {
 		Subscriptions:   900,
 		Announces:       64,
 		Fetches:         64,
-		Broadcasts:      16384,
+		Broadcasts:      4096,
 		AnnouncedBytes:  4 << 20,
 		Groups:          128,
 		UnfinishedBytes: 256 << 20,
