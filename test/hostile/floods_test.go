@@ -56,8 +56,9 @@ func TestAnnounceChurn(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
 		o := h.offender(memory.Config{})
 		s := o.announces()
-		for i := range 10_000 { // far more than may be there at once
-			path := fmt.Sprintf("churn/%d", i)
+		long := strings.Repeat("x", 1000)
+		for i := range 10_000 { // far more than may be there at once, also in bytes
+			path := fmt.Sprintf("churn/%d%s", i, long)
 			_, err := s.Write(o.encode(nil, o.active(path), &lite.Announce{Suffix: path}))
 			must(t, err)
 			if i%5000 == 0 {
