@@ -16,9 +16,9 @@ import (
 // model.CodeFrameTooLarge before any of them is read.
 type Limits struct {
 	// Streams is how many streams of the peer are served at once, bidirectional and
-	// unidirectional ones each. It is also the credit that the peer gets on the network, so that
-	// a peer that obeys QUIC waits. A stream beyond it is refused with
-	// model.CodeBoundsExceeded.
+	// unidirectional ones each. It is also the credit that the peer gets on the network (8 at
+	// least, with the few that HTTP/3 needs for itself), so that a peer that obeys QUIC waits. A
+	// stream beyond it is refused with model.CodeBoundsExceeded.
 	Streams int
 	// Subscriptions is how many subscriptions of the peer are served at once. One more is
 	// refused with model.CodeBoundsExceeded.
@@ -68,13 +68,13 @@ func DefaultLimits() Limits { return Limits(lite.DefaultLimits()) }
 // streams QUIC lets the peer open, which no option of a single request can change.
 func WithLimits(l Limits) Option { return func(o *options) { o.limits = l } }
 
-// http3Streams is how many streams of each kind WebTransport needs for itself.
-const http3Streams = 4
+// minCredit is how many streams of each kind a session on WebTransport cannot do without.
+const minCredit = 8
 
 // credit is how many streams QUIC lets the peer open, 0 for the default.
 func (l Limits) credit() int {
 	if l.Streams <= 0 {
 		return 0
 	}
-	return l.Streams + http3Streams
+	return max(l.Streams, minCredit)
 }
