@@ -83,6 +83,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 		return nil, refuse(conn, err)
 	}
 	engine := o.engine(conn, version, true)
+	engine.SetLink(o.link)
 	engine.Grant(o.publish, o.consume)
 	engine.Count(o.stats)
 	if err := engine.SendSetup(ctx); err != nil {
@@ -94,8 +95,10 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 
 func (o *options) engine(conn transport.Conn, version Version, client bool) *lite.Engine {
 	wire, _ := version.wire()
+	measure := measure(conn)
 	return lite.New(lite.Config{
 		Conn: conn, Version: wire, Path: o.path, Limits: lite.Limits(o.limits),
+		Measure: measure, Probe: uint64(measure().Level()),
 		Trace: o.trace(conn, client), Logger: o.log,
 	})
 }

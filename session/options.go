@@ -8,6 +8,7 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/model/stats"
+	"github.com/moqrx/moqrx/session/internal/lite"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
 
@@ -31,6 +32,8 @@ type options struct {
 	grace       time.Duration
 	qlog        *endpoint.Qlog
 	path        string
+	link        lite.Link
+	reconnect   reconnect
 	offered     string // what the client offers, where a listener knows it
 }
 

@@ -72,8 +72,8 @@ type Authorize func(ctx context.Context, r *Request) (Grant, error)
 // of authorize, or of Ended, counts as the code AppCode(500) for that client.
 //
 // When ctx ends, no more clients are accepted, and those about which nothing is decided yet are
-// refused with code 0. Sessions have the time of [WithGrace] to take what they subscribed to, as in
-// [Session.Shutdown]. Then the listener is closed. Serve returns when all this is over, and every
+// refused. Sessions have the time of [WithGrace] to go elsewhere, as in [Listener.Shutdown]. Then the
+// listener is closed. Serve returns when all this is over, and every
 // Ended has returned: nil when ctx has ended, and else an *[Error] that is model.ErrClosed. Call
 // it once, and not together with Accept.
 func (l *Listener) Serve(ctx context.Context, authorize Authorize) error {
@@ -87,9 +87,10 @@ func (l *Listener) Serve(ctx context.Context, authorize Authorize) error {
 			continue
 		}
 		stop()
-		l.stop()
+		grace, cancel := context.WithTimeout(context.Background(), l.options.grace)
+		defer cancel()
+		_ = l.Shutdown(grace) // sessions that did not end in time are closed
 		clients.Wait()
-		_ = l.Close() // never fails
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -97,8 +98,8 @@ func (l *Listener) Serve(ctx context.Context, authorize Authorize) error {
 	}
 }
 
-// WithGrace is how long [Listener.Serve] lets sessions go on when it stops, for what is on its way.
-// Without it they end at once. A session ends before that when its peer has everything.
+// WithGrace is how long [Listener.Serve] lets sessions go on when it stops: they are asked to go
+// elsewhere and get what is on its way, as in [Listener.Shutdown]. Without it they end at once.
 func WithGrace(d time.Duration) Option { return func(o *options) { o.grace = d } }
 
 // serve answers one client and stays with its session.
@@ -113,7 +114,7 @@ func (l *Listener) serve(ctx context.Context, r *Request, authorize Authorize) {
 	}
 	s, err := r.Accept(grant.options()...)
 	if err == nil {
-		err = l.attend(ctx, s)
+		err = s.Wait(context.Background())
 	}
 	log.Debug("session over", "error", err)
 	if grant.Ended != nil {
@@ -156,15 +157,3 @@ type panicked struct{ story string }
 
 func (p panicked) Error() string { return p.story }
 func (p panicked) Unwrap() error { return errPanic }
-
-// attend waits for the end of a session, which it brings about when ctx ends.
-func (l *Listener) attend(ctx context.Context, s *Session) error {
-	select {
-	case <-s.Done():
-	case <-ctx.Done():
-		grace, cancel := context.WithTimeout(context.Background(), l.options.grace)
-		defer cancel()
-		_ = s.Shutdown(grace) // the session has the error too
-	}
-	return s.Wait(context.Background())
-}

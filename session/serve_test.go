@@ -181,7 +181,8 @@ func TestServeStops(t *testing.T) {
 	_, err := c.RecvGroup(t.Context())
 	wantErr(t, "after the end", err, io.EOF)
 	must(t, c.Close())
-	must(t, ending(t, s))
+	<-s.GoingAway()
+	must(t, s.Close())
 	<-stopped
 	if _, err := granted.Consume.CreateBroadcast("late", model.Route{}); !errors.Is(err, model.ErrClosed) {
 		t.Errorf("a handle that was granted is still open: %v", err)

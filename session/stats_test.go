@@ -181,3 +181,31 @@ func viewersGo(t *testing.T, v session.Version) {
 		}
 	}
 }
+
+func TestSessionsCountDatagramsAndFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := model.NewOrigin(), model.NewOrigin()
+		here, there := newCounts(t), newCounts(t)
+		_, track := publish(t, near, "alice", "video")
+		group(t, track, "zero")
+		group(t, track, "one")
+		connect(t, session.MoqLite05,
+			with(session.WithConsume(far), session.WithStats(there.Handle(stats.External))),
+			with(session.WithPublish(near.Consume()), session.WithStats(here.Handle(stats.External))))
+		reader := subscribe(t, far, "alice", "video", model.Subscription{})
+		wantGroup(t, reader, 1, "one")
+		g := get[*model.GroupConsumer](t)(reader.FetchGroup(t.Context(), 0, 0))
+		defer g.Close()
+		_ = get[model.Frame](t)(g.ReadFrame(t.Context()))
+		_ = get[uint64](t)(track.AppendDatagram(model.Frame{Payload: []byte("small")}))
+		for what, got := range map[string]stats.Counters{
+			"egress":  counted(here, "alice", stats.External, stats.Publisher),
+			"ingress": counted(there, "alice", stats.External, stats.Subscriber),
+		} {
+			wantCounters(t, what, got, stats.Counters{
+				Announced: 1, AnnouncedBytes: 5, Broadcasts: 1, Subscriptions: 1,
+				Groups: 3, Frames: 3, Bytes: 12, Fetches: 1, Datagrams: 1,
+			})
+		}
+	})
+}

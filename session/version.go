@@ -46,11 +46,13 @@ func (v Version) wire() (lite.Version, bool) {
 	return 0, false
 }
 
-// ParseVersion finds a version by its name, such as "moq-lite-05".
+// ParseVersion finds a version by its name, such as "moq-lite-05" or, for short, "lite-05".
 func ParseVersion(name string) (Version, error) {
-	for _, s := range spoken {
-		if s.wire.String() == name {
-			return s.version, nil
+	if w, err := lite.ParseVersion(name); err == nil {
+		for _, s := range spoken {
+			if s.wire == w {
+				return s.version, nil
+			}
 		}
 	}
 	return 0, fmt.Errorf("unknown version %q: known are %s", name, DefaultVersions())

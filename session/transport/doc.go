@@ -7,8 +7,4 @@
 // Codes are plain application codes on this side of the interface. On the wire of QUIC they
 // travel mapped into the range that HTTP/3 leaves to WebTransport, also on raw QUIC, because
 // that is what deployed peers send and expect; see WireCode.
-//
-// # Limitations
-//
-// Stream priorities and connection statistics are not part of the interface.
 package transport

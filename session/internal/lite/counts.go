@@ -51,12 +51,12 @@ func (c *subscriber) viewed(path model.Path) stats.BroadcastSubscription {
 	return c.counts.session.Broadcasts().Subscriber(c.origin.Root().Join(path))
 }
 
-// announcing counts the broadcasts that one ANNOUNCE stream told the peer of.
-type announcing map[model.Path]stats.PublisherStats
+// tally counts the broadcasts that one ANNOUNCE stream told the peer of.
+type tally map[model.Path]stats.PublisherStats
 
 // tell counts an announcement that is sent, or a withdrawal. One that replaces another is no
 // further broadcast.
-func (a announcing) tell(path model.Path, b stats.BroadcastStats, active bool) {
+func (a tally) tell(path model.Path, b stats.BroadcastStats, active bool) {
 	b.PublisherAnnounceBytes()
 	guard, open := a[path]
 	switch {
@@ -69,7 +69,7 @@ func (a announcing) tell(path model.Path, b stats.BroadcastStats, active bool) {
 }
 
 // close counts what was still announced as withdrawn.
-func (a announcing) close() {
+func (a tally) close() {
 	for _, guard := range a {
 		guard.Close()
 	}

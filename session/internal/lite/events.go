@@ -38,7 +38,7 @@ func (e *Engine) recordStart(self model.OriginID) {
 	e.trace.Record("session_started",
 		slog.String("version", e.dialect.version.String()),
 		slog.String("transport", string(e.conn.Kind())),
-		slog.String("path", withoutQuery(e.path)),
+		slog.String("path", withoutQuery(e.declares.path)),
 		slog.Uint64("origin", uint64(self)))
 }
 

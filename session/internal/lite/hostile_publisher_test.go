@@ -95,24 +95,28 @@ func TestTimestampsOutOfRange(t *testing.T) {
 
 func TestBadAnswersToSubscribe(t *testing.T) {
 	for name, c := range map[string]struct {
-		before05 string // hex of the answer
+		before03 string // hex of the answer
+		before05 string
 		from05   string
 		fin      bool
 		want     error
 	}{
-		"garbage":              {"07 01 00", "07 01 00", false, model.ErrDecode},
-		"not an answer":        {"01 03 00 00 00", "", false, model.ErrProtocolViolation},
-		"FIN before an answer": {"", "", true, model.ErrDecode},
-		"cut short":            {"00 05 00", "00 05 00", true, model.ErrDecode},
+		"garbage":              {"02 01 00", "07 01 00", "07 01 00", false, model.ErrDecode},
+		"not an answer":        {"", "01 03 00 00 00", "", false, model.ErrProtocolViolation},
+		"FIN before an answer": {"", "", "", true, model.ErrDecode},
+		"cut short":            {"01", "00 05 00", "00 05 00", true, model.ErrDecode},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachVersion(t, func(t *testing.T, v genlite.Version) {
 				bytes := c.before05
-				if v >= genlite.Version05 {
-					if c.from05 == "" {
-						t.Skip("nothing has to be answered")
-					}
+				switch {
+				case v <= genlite.Version02:
+					bytes = c.before03
+				case v >= genlite.Version05:
 					bytes = c.from05
+				}
+				if bytes == "" && (!c.fin || v >= genlite.Version05) {
+					t.Skip("nothing else can be answered, or nothing has to be")
 				}
 				r := newRig(t, v, consuming(""))
 				track := r.request("alice", "video")

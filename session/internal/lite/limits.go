@@ -15,7 +15,7 @@ type Limits struct {
 	// prefix. One more is refused with model.CodeBoundsExceeded.
 	Announces int
 	// Fetches caps the fetches of the peer that are answered at once. One more is refused with
-	// model.CodeBoundsExceeded.
+	// model.CodeBoundsExceeded. As many of ours are asked of the peer at once: further ones wait.
 	Fetches int
 	// Broadcasts caps the broadcasts that the peer announces at one time. One more ends
 	// the session with model.CodeBoundsExceeded.
@@ -33,9 +33,9 @@ type Limits struct {
 	// FirstBytes is how long a stream may stay open before its type and its first message
 	// are complete. It then ends with model.CodeTimeout. A server waits as long for SETUP.
 	FirstBytes time.Duration
-	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK, and
-	// to end its half of a subscription that is over. What waited for the answer fails with
-	// model.CodeTimeout.
+	// Response is how long the peer may take for the first answer to a SUBSCRIBE, TRACK or
+	// FETCH, and to end its half of a subscription that is over. What waited for the answer
+	// fails with model.CodeTimeout.
 	Response time.Duration
 	// Settle is how long a finished subscription waits for groups that are missing below its
 	// end: their streams may arrive after the end of the subscribe stream. Where the version

@@ -105,7 +105,7 @@ func TestScarceStreamsOfThePeer(t *testing.T) {
 			must(t, err)
 			defer track.Close()
 			synctest.Wait() // the request has no stream
-			r.write(s, &genlite.Announce{Suffix: "alice"})
+			r.write(s, dialectOf(v).end("alice", 0))
 			synctest.Wait()
 			ended, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()

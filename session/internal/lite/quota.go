@@ -8,15 +8,14 @@ import (
 
 // quotas count what the peer has open against the [Limits].
 type quotas struct {
-	subscriptions, announces, fetches quota
-	unfinished                        atomic.Int64 // bytes of groups that have not ended
+	subscriptions, announces quota
+	unfinished               atomic.Int64 // bytes of groups that have not ended
 }
 
 func newQuotas(l Limits) quotas {
 	return quotas{
 		subscriptions: quota{what: "subscriptions", most: int64(l.Subscriptions)},
 		announces:     quota{what: "requests for announcements", most: int64(l.Announces)},
-		fetches:       quota{what: "fetches", most: int64(l.Fetches)},
 	}
 }
 

@@ -135,8 +135,7 @@ func (d *dialer) dialWebTransport(ctx context.Context, q *quicgo.Conn) (transpor
 	response, session, err := client.Dial(ctx, d.url.String(), nil) //nolint:bodyclose // it ends with the connection
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusOK {
-			err = fmt.Errorf("no WebTransport session: the server answered %d %s",
-				response.StatusCode, http.StatusText(response.StatusCode))
+			err = &StatusError{response.StatusCode}
 		}
 		return fail(err)
 	}

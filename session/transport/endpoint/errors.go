@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
@@ -35,6 +36,31 @@ func Address(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
+// ErrNoProtocol is a server that supports none of the protocols that were offered to it over raw QUIC.
+var ErrNoProtocol = errors.New("no common protocol")
+
+// StatusError is a server that answered a request for a WebTransport session with another status
+// than 200.
+type StatusError struct {
+	// StatusCode is the HTTP status.
+	StatusCode int
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("no WebTransport session: the server answered %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+}
+
+// Permanent reports whether the same request will always get this answer (RFC 9110, section 15.5):
+// all client errors but a timeout, too early, and too many.
+func (e *StatusError) Permanent() bool {
+	switch e.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	default:
+		return e.StatusCode >= 400 && e.StatusCode < 500
+	}
+}
+
 // errTimeout is the cause of a context that ended because a handshake took too long.
 var errTimeout = errors.New("handshake timeout")
 
@@ -58,7 +84,7 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	case errors.As(err, &unmet):
 		return fmt.Errorf("no WebTransport session: %w", err)
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == noProtocol:
-		return fmt.Errorf("no common protocol: the server supports none of %s", strings.Join(offered, ", "))
+		return fmt.Errorf("%w: the server supports none of %s", ErrNoProtocol, strings.Join(offered, ", "))
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == quicgo.ConnectionRefused:
 		return errors.New("the server refuses new connections: it is busy or shutting down")
 	case errors.As(err, &tlsErr) && !tlsErr.Remote && tlsErr.ErrorCode.IsCryptoError():

@@ -40,6 +40,8 @@ func Run(t *testing.T, connect Connect) {
 		{"the context of a stream tells its end", testStreamContext},
 		{"datagrams arrive", testDatagram},
 		{"a datagram can be too large", testDatagramTooLarge},
+		{"priorities leave the data alone", testPriority},
+		{"statistics count what passes", testStats},
 		{"OpenUni waits at the stream limit", testStreamLimit},
 		{"waiting calls end with their context", testCancel},
 		{"a close brings code and reason", testClose},

@@ -9,6 +9,7 @@ import (
 	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/quic"
 )
 
 // A closed session waits for the peer to end the connection: three round trips, enough for the
@@ -139,6 +140,7 @@ func (c *conn) Kind() transport.Kind     { return transport.KindWebTransport }
 func (c *conn) Protocol() string         { return c.protocol }
 func (c *conn) LocalAddr() net.Addr      { return c.q.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr     { return c.q.RemoteAddr() }
+func (c *conn) Stats() transport.Stats   { return quic.Stats(c.q) }
 func (c *conn) Context() context.Context { return c.ctx }
 func (c *conn) Closed() <-chan struct{}  { return c.closed }
 

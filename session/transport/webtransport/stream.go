@@ -72,6 +72,9 @@ func (s *sendStream) Reset(code uint64) {
 	_ = s.s.SetWriteDeadline(past)
 }
 
+// SetPriority does nothing: webtransport-go does not pass priorities on.
+func (s *sendStream) SetPriority(uint8, bool) {}
+
 // Context is made when it is asked for: most streams of a busy session never need it.
 func (s *sendStream) Context() context.Context {
 	s.once.Do(func() {

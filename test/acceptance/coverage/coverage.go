@@ -26,6 +26,10 @@ type event struct{ Action, Package, Test string }
 // numbered is the part of a name that stands for a line. Spaces of names are printed as underscores.
 var numbered = regexp.MustCompile(`(?:^|/)16\.(\d+)/(\d+)(?:[_/ ]|$)`)
 
+// meant is a name that looks as if it stood for lines: one that [numbered] does not take is a slip,
+// such as a range of lines.
+var meant = regexp.MustCompile(`(?:^|/)16\.\d+/`)
+
 // Read takes all that "go test -json" prints.
 func Read(r io.Reader) (*Report, error) { return read(r, exempt) }
 
@@ -41,6 +45,8 @@ func read(r io.Reader, exempt map[int]string) (*Report, error) {
 		}
 		if m := numbered.FindStringSubmatch(e.Test); m != nil {
 			rep.note(e, m[1], m[2])
+		} else if e.Action == "run" && meant.MatchString(e.Test) {
+			rep.strange = append(rep.strange, e.Package+" "+e.Test)
 		}
 	}
 }

@@ -47,6 +47,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"nothing ran":   {allBut(), nil, "no test with a number has run"},
 		"wrong section": {allBut(9), []string{pass("T/16.2/9_x"), pass("T/16.3/9_x")}, "no such line: model T/16.3/9_x"},
 		"no such line":  {allBut(9), []string{pass("T/16.2/9_x"), pass("T/16.23/397")}, "no such line"},
+		"range":         {allBut(9), []string{pass("T/16.2/9_x"), `{"Action":"run","Package":"model","Test":"T/16.4/54-56_x"}`}, "no such line: model T/16.4/54-56_x"},
 		"failed":        {allBut(9), []string{pass("T/16.2/9_x"), `{"Action":"fail","Package":"model","Test":"T/16.2/10_y"}`}, "line 10: model T/16.2/10_y (fail)"},
 		"skipped":       {allBut(9), []string{pass("T/16.2/9_x"), `{"Action":"skip","Package":"model","Test":"T/16.2/9_y"}`}, "(skip)"},
 		"both":          {allBut(), []string{pass("T/16.2/9_x")}, "line 9 is exempt, but covered"},
