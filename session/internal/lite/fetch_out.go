@@ -17,6 +17,8 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	default:
 		return failure(model.CodeBoundsExceeded, "more than %d fetches at once", p.limits.Fetches)
 	}
+	counts := p.counted(model.NewPath(m.Broadcast)).PublisherFetch(m.Track)
+	defer counts.Close()
 	ctx, stop := untilStopped(ctx, s)
 	defer stop()
 	t, err := p.find(ctx, trackName{m.Broadcast, m.Track})
@@ -30,5 +32,7 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer g.Close()
 	w := newFrameWriter(s, &p.dialect)
 	defer w.release()
+	w.counts = counts
+	counts.Group()
 	return modelError(ctx, w.group(ctx, g, func() {}))
 }

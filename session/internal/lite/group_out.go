@@ -163,12 +163,16 @@ func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
 	if err != nil {
 		return // the session or the subscription is over
 	}
+	sub.counts.Group()
+	sub.p.recordGroup(ours, sub.id, g.Sequence())
+	defer func() { sub.p.recordGroupEnd(ctx, ours, sub.id, g.Sequence(), err) }()
 	stop := context.AfterFunc(s.Context(), func() { f.cancel(context.Cause(s.Context())) })
 	defer stop()
 	// A write that flow control holds back does not look at ctx.
 	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
 	err = sub.writeGroup(ctx, s, g, f)
 	if !unblock() {
+		err = context.Cause(ctx)
 		return
 	}
 	if err == nil {
@@ -182,6 +186,7 @@ func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
 func (sub *served) writeGroup(ctx context.Context, s io.Writer, g *model.GroupConsumer, f *flight) error {
 	w := newFrameWriter(s, &sub.p.dialect)
 	defer w.release()
+	w.counts = sub.counts
 	head, err := genlite.AppendUniStream(w.out.AvailableBuffer(), genlite.UniGroup, sub.p.dialect.version)
 	if err != nil {
 		return failure(model.CodeEncode, "%v", err)

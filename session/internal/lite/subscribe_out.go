@@ -11,6 +11,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // served is one subscription of the peer.
@@ -21,6 +22,7 @@ type served struct {
 	track  *model.TrackConsumer
 	info   model.TrackInfo
 	wants  atomic.Pointer[model.Subscription]
+	counts stats.PublisherTrack
 	slots  chan struct{} // one for each group in flight
 	tasks  sync.WaitGroup
 
@@ -51,6 +53,10 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
 	}
 	defer p.leave(sub)
+	p.recordSubscribe(theirs, m.ID, m.Broadcast, m.Track, m.Priority)
+	defer func() { p.recordSubscribeEnd(ctx, theirs, m.ID, err) }()
+	sub.counts = p.counted(model.NewPath(m.Broadcast)).PublisherTrack(m.Track)
+	defer sub.counts.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
 	defer func() { cancel(err) }()
@@ -111,6 +117,8 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 	if sub.info, err = track.Info(ctx); err != nil {
 		return err
 	}
+	viewer := sub.p.viewed(model.NewPath(m.Broadcast))
+	defer viewer.Close()
 	if accept := sub.p.dialect.accept; accept != nil {
 		if err := sub.p.send(sub.stream, accept(m)); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
@@ -69,6 +70,7 @@ type frameWriter struct {
 	dialect  *dialect
 	header   genlite.FrameHeader
 	previous uint64 // timestamp of the previous frame
+	counts   stats.PublisherTrack
 }
 
 func newFrameWriter(s io.Writer, d *dialect) *frameWriter {
@@ -110,6 +112,7 @@ func (w *frameWriter) whole(f model.Frame) error {
 	if err := w.head(f.Timestamp, uint64(len(f.Payload))); err != nil {
 		return err
 	}
+	w.counts.Bytes(len(f.Payload))
 	_, err := w.out.Write(f.Payload)
 	return err
 }
@@ -142,6 +145,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 		if err != nil {
 			return err
 		}
+		w.counts.Bytes(len(chunk))
 		if _, err := w.out.Write(chunk); err != nil {
 			return err
 		}
@@ -150,6 +154,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 
 // head writes the header of a frame.
 func (w *frameWriter) head(t model.Timestamp, size uint64) error {
+	w.counts.Frame()
 	w.header.PayloadLength = size
 	if w.dialect.timestamps {
 		w.header.TimestampDelta = int64(t.Value - w.previous)
