@@ -36,6 +36,9 @@ func (c *codec) declare(b *j.Group) {
 	if c.uses["vi"] && !c.g.oneVi {
 		b.Id("vi").Op(":=").Id("v").Dot("vi").Call()
 	}
+	if c.uses["top"] {
+		b.Id("top").Op(":=").Id("vi").Dot("Max").Call()
+	}
 	for _, v := range []struct {
 		name string
 		typ  *j.Statement
@@ -87,10 +90,13 @@ func (c *codec) cond(cond *spec.Cond) *j.Statement {
 			any = any.Op("||").Add(one)
 		}
 	}
-	if cond.Not {
-		return j.Op("!").Parens(any)
+	switch one := cond.Values[0]; {
+	case !cond.Not:
+		return any
+	case len(cond.Values) == 1 && one.Low == one.High:
+		return x.Op("!=").Add(number(one.Low))
 	}
-	return any
+	return j.Op("!").Parens(any)
 }
 
 func inLimit(x *j.Statement, l spec.Limit) *j.Statement {

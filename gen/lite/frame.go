@@ -66,15 +66,15 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FRAME")
 	}
 	var x uint64
+	payloadLength := uint64(len(m.Payload))
 	b := dst
 	if v >= Version05 {
 		x = wire.Zigzag(m.TimestampDelta)
 		if x > vi.Max() {
-			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
+			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.TooLarge(x))
 		}
 		b = wire.AppendVarint(b, x)
 	}
-	payloadLength := uint64(len(m.Payload))
 	b = wire.AppendVarint(b, payloadLength)
 	b = append(b, m.Payload...)
 	return b, nil
@@ -146,16 +146,16 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FRAME_HEADER")
 	}
 	var x uint64
+	if m.PayloadLength > vi.Max() {
+		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+	}
 	b := dst
 	if v >= Version05 {
 		x = wire.Zigzag(m.TimestampDelta)
 		if x > vi.Max() {
-			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
+			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.TooLarge(x))
 		}
 		b = wire.AppendVarint(b, x)
-	}
-	if m.PayloadLength > vi.Max() {
-		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
 	}
 	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil

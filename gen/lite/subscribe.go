@@ -132,12 +132,17 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.Unsupported(""))
 		}
 	}
+	if m.ID > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE", "ID", wire.TooLarge(m.ID))
+	}
+	if v >= Version03 {
+		if m.MaxLatency > vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.TooLarge(m.MaxLatency))
+		}
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.ID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
-	}
 	b = wire.AppendVarint(b, m.ID)
 	b, e = vi.AppendPath(b, m.Broadcast, maxBody)
 	if e != nil {
@@ -150,18 +155,15 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	b = append(b, m.Priority)
 	if v >= Version03 {
 		b = wire.AppendFlag(b, m.Ordered)
-		if m.MaxLatency > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-		}
 		b = wire.AppendVarint(b, m.MaxLatency)
 		x = wire.OptionValue(m.StartGroup, vi.Max())
 		if x > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.TooLarge(x))
 		}
 		b = wire.AppendVarint(b, x)
 		x = wire.OptionValue(m.EndGroup, vi.Max())
 		if x > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.TooLarge(x))
 		}
 		b = wire.AppendVarint(b, x)
 	}

@@ -87,23 +87,23 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	var x uint64
 	var e *wire.Error
+	if m.MaxLatency > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Max Latency", wire.TooLarge(m.MaxLatency))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
 	b = append(b, m.Priority)
 	b = wire.AppendFlag(b, m.Ordered)
-	if m.MaxLatency > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-	}
 	b = wire.AppendVarint(b, m.MaxLatency)
 	x = wire.OptionValue(m.StartGroup, vi.Max())
 	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Group", wire.TooLarge(x))
 	}
 	b = wire.AppendVarint(b, x)
 	x = wire.OptionValue(m.EndGroup, vi.Max())
 	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.TooLarge(x))
 	}
 	b = wire.AppendVarint(b, x)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {

@@ -208,6 +208,7 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FETCH")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -249,34 +250,82 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH", "Joining Start", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x16)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "FETCH", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "FETCH", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
-		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v == Version14 {
-		b = append(b, m.SubscriberPriority)
 		if m.GroupOrder > 2 {
 			return dst, refuse(v, "FETCH", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
 		}
-		b = append(b, uint8(m.GroupOrder))
 	}
 	if v <= Version19 {
 		if m.FetchType < 1 || m.FetchType > 3 {
 			return dst, refuse(v, "FETCH", "Fetch Type", wire.MalformedNumber("1 to 3", uint64(m.FetchType)))
 		}
+	}
+	if v <= Version15 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v == Version16 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v >= Version17 && v <= Version19 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType != 1 && m.TrackName != "" {
+			return dst, refuse(v, "FETCH", "Track Name", wire.Misplaced())
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType != 1 && !m.StartLocation.isZero() {
+			return dst, refuse(v, "FETCH", "Start Location", wire.Misplaced())
+		}
+		if m.FetchType != 1 && !m.EndLocation.isZero() {
+			return dst, refuse(v, "FETCH", "End Location", wire.Misplaced())
+		}
+		if m.FetchType == 2 || m.FetchType == 3 {
+			if m.JoiningRequestID > top {
+				return dst, refuse(v, "FETCH", "Joining Request ID", wire.TooLarge(m.JoiningRequestID))
+			}
+		} else if m.JoiningRequestID != 0 {
+			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Misplaced())
+		}
+		if m.FetchType == 2 || m.FetchType == 3 {
+			if m.JoiningStart > top {
+				return dst, refuse(v, "FETCH", "Joining Start", wire.TooLarge(m.JoiningStart))
+			}
+		} else if m.JoiningStart != 0 {
+			return dst, refuse(v, "FETCH", "Joining Start", wire.Misplaced())
+		}
+	}
+	b := dst
+	b = vi.Append(b, 0x16)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version17 {
+		b = vi.Append(b, m.RequiredRequestIDDelta)
+	}
+	if v == Version14 {
+		b = append(b, m.SubscriberPriority)
+		b = append(b, uint8(m.GroupOrder))
+	}
+	if v <= Version19 {
 		b = vi.Append(b, m.FetchType)
 	}
 	if v <= Version15 {
@@ -285,8 +334,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v == Version16 {
@@ -295,8 +342,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version17 && v <= Version19 {
@@ -305,8 +350,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version20 {
@@ -321,8 +364,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Name", e)
 			}
-		} else if m.TrackName != "" {
-			return dst, refuse(v, "FETCH", "Track Name", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version20 {
@@ -337,32 +378,18 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Start Location", e)
 			}
-		} else if !m.StartLocation.isZero() {
-			return dst, refuse(v, "FETCH", "Start Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 		if m.FetchType == 1 {
 			b, e = m.EndLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "FETCH", "End Location", e)
 			}
-		} else if !m.EndLocation.isZero() {
-			return dst, refuse(v, "FETCH", "End Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 		if m.FetchType == 2 || m.FetchType == 3 {
-			if m.JoiningRequestID > vi.Max() {
-				return dst, refuse(v, "FETCH", "Joining Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.JoiningRequestID))
-			}
 			b = vi.Append(b, m.JoiningRequestID)
-		} else if m.JoiningRequestID != 0 {
-			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 		if m.FetchType == 2 || m.FetchType == 3 {
-			if m.JoiningStart > vi.Max() {
-				return dst, refuse(v, "FETCH", "Joining Start", wire.MalformedNumber("a varint of at most 62 bits", m.JoiningStart))
-			}
 			b = vi.Append(b, m.JoiningStart)
-		} else if m.JoiningStart != 0 {
-			return dst, refuse(v, "FETCH", "Joining Start", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	b, e = m.Parameters.appendItems(b, v, inFetch)

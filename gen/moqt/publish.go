@@ -174,6 +174,7 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -205,21 +206,40 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PUBLISH", "Track Properties", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x1d)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "PUBLISH", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "PUBLISH", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
+	}
+	if m.TrackAlias > top {
+		return dst, refuse(v, "PUBLISH", "Track Alias", wire.TooLarge(m.TrackAlias))
+	}
+	if v == Version14 {
+		if m.GroupOrder < 1 || m.GroupOrder > 2 {
+			return dst, refuse(v, "PUBLISH", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
+		}
+		if m.ContentExists > 1 {
+			return dst, refuse(v, "PUBLISH", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
+		}
+		if m.ContentExists != 1 && !m.LargestLocation.isZero() {
+			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Misplaced())
+		}
+		if m.Forward > 1 {
+			return dst, refuse(v, "PUBLISH", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
+		}
+	}
+	b := dst
+	b = vi.Append(b, 0x1d)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version17 {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -244,29 +264,15 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "PUBLISH", "Track Name", e)
 	}
-	if m.TrackAlias > vi.Max() {
-		return dst, refuse(v, "PUBLISH", "Track Alias", wire.MalformedNumber("a varint of at most 62 bits", m.TrackAlias))
-	}
 	b = vi.Append(b, m.TrackAlias)
 	if v == Version14 {
-		if m.GroupOrder < 1 || m.GroupOrder > 2 {
-			return dst, refuse(v, "PUBLISH", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
-		if m.ContentExists > 1 {
-			return dst, refuse(v, "PUBLISH", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
-		}
 		b = append(b, m.ContentExists)
 		if m.ContentExists == 1 {
 			b, e = m.LargestLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "PUBLISH", "Largest Location", e)
 			}
-		} else if !m.LargestLocation.isZero() {
-			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-		}
-		if m.Forward > 1 {
-			return dst, refuse(v, "PUBLISH", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
 		}
 		b = append(b, m.Forward)
 	}

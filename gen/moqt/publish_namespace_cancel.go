@@ -91,6 +91,7 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_CANCEL")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version16 {
 		if len(m.TrackNamespace) != 0 {
@@ -101,6 +102,14 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.Unsupported(""))
 		}
+	}
+	if v == Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if m.ErrorCode > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Error Code", wire.TooLarge(m.ErrorCode))
 	}
 	b := dst
 	b = vi.Append(b, 0xc)
@@ -113,13 +122,7 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	if v == Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
-	}
-	if m.ErrorCode > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", m.ErrorCode))
 	}
 	b = vi.Append(b, m.ErrorCode)
 	b, e = vi.AppendString(b, m.ReasonPhrase, 1024)

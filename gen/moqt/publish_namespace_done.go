@@ -77,6 +77,7 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_DONE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version16 {
 		if len(m.TrackNamespace) != 0 {
@@ -86,6 +87,11 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 	if v <= Version15 {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.Unsupported(""))
+		}
+	}
+	if v == Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.TooLarge(m.RequestID))
 		}
 	}
 	b := dst
@@ -99,9 +105,6 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	if v == Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

@@ -111,6 +111,7 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version17 {
 		if m.RequestID != 0 {
@@ -137,25 +138,29 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PUBLISH_OK", "Filter", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x1e)
-	mark := len(b)
-	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_OK", "Request ID", wire.TooLarge(m.RequestID))
 		}
-		b = vi.Append(b, m.RequestID)
 	}
 	if v == Version14 {
 		if m.Forward > 1 {
 			return dst, refuse(v, "PUBLISH_OK", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
 		}
-		b = append(b, m.Forward)
-		b = append(b, m.SubscriberPriority)
 		if m.GroupOrder < 1 || m.GroupOrder > 2 {
 			return dst, refuse(v, "PUBLISH_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
 		}
+	}
+	b := dst
+	b = vi.Append(b, 0x1e)
+	mark := len(b)
+	b = append(b, 0, 0)
+	if v <= Version16 {
+		b = vi.Append(b, m.RequestID)
+	}
+	if v == Version14 {
+		b = append(b, m.Forward)
+		b = append(b, m.SubscriberPriority)
 		b = append(b, uint8(m.GroupOrder))
 		b, e = m.Filter.append(b, v)
 		if e != nil {

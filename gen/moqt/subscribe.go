@@ -153,6 +153,7 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -179,21 +180,31 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBSCRIBE", "Filter", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x3)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "SUBSCRIBE", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "SUBSCRIBE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "SUBSCRIBE", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
+	}
+	if v == Version14 {
+		if m.GroupOrder > 2 {
+			return dst, refuse(v, "SUBSCRIBE", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
+		}
+		if m.Forward > 1 {
+			return dst, refuse(v, "SUBSCRIBE", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
+		}
+	}
+	b := dst
+	b = vi.Append(b, 0x3)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version17 {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -220,13 +231,7 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	if v == Version14 {
 		b = append(b, m.SubscriberPriority)
-		if m.GroupOrder > 2 {
-			return dst, refuse(v, "SUBSCRIBE", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
-		if m.Forward > 1 {
-			return dst, refuse(v, "SUBSCRIBE", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
-		}
 		b = append(b, m.Forward)
 		b, e = m.Filter.append(b, v)
 		if e != nil {

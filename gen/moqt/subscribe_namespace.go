@@ -122,6 +122,7 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_NAMESPACE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -133,6 +134,22 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.Unsupported(""))
 		}
 	}
+	if m.RequestID > top {
+		return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
+		}
+	}
+	if v >= Version16 && v <= Version17 {
+		if m.SubscribeOptions > 2 {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.MalformedNumber("at most 2", uint64(m.SubscribeOptions)))
+		}
+	}
 	b := dst
 	if v <= Version17 {
 		b = vi.Append(b, 0x11)
@@ -142,17 +159,8 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
-		if m.RequiredRequestIDDelta > m.RequestID/2 {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
-		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
-		}
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -168,9 +176,6 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	if v >= Version16 && v <= Version17 {
-		if m.SubscribeOptions > 2 {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.MalformedNumber("at most 2", uint64(m.SubscribeOptions)))
-		}
 		b = vi.Append(b, m.SubscribeOptions)
 	}
 	b, e = m.Parameters.appendItems(b, v, inSubscribeNamespace)

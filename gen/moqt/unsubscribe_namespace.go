@@ -76,6 +76,7 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "UNSUBSCRIBE_NAMESPACE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version15 {
 		if len(m.TrackNamespacePrefix) != 0 {
@@ -85,6 +86,11 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version14 {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.Unsupported(""))
+		}
+	}
+	if v == Version15 {
+		if m.RequestID > top {
+			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.TooLarge(m.RequestID))
 		}
 	}
 	b := dst
@@ -98,9 +104,6 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	if v == Version15 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

@@ -222,12 +222,25 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ALL")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v <= Version02 {
 		if m.Signed != 0 {
 			return dst, refuse(v, "ALL", "Signed", wire.Unsupported(""))
 		}
+	}
+	if m.Number > top {
+		return dst, refuse(v, "ALL", "Number", wire.TooLarge(m.Number))
+	}
+	if m.Small < 1 || m.Small > 9 {
+		return dst, refuse(v, "ALL", "Small", wire.MalformedNumber("1 to 9", uint64(m.Small)))
+	}
+	if !m.Feeling.valid(v) {
+		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a value of Mood in this version", uint64(m.Feeling)))
+	}
+	if m.Paint > 1 {
+		return dst, refuse(v, "ALL", "Paint", wire.MalformedNumber("at most 1", uint64(m.Paint)))
 	}
 	b := dst
 	if v <= Version02 {
@@ -238,13 +251,7 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	mark := len(b)
 	b = append(b, 0)
-	if m.Number > vi.Max() {
-		return dst, refuse(v, "ALL", "Number", wire.MalformedNumber("a varint of at most 62 bits", m.Number))
-	}
 	b = vi.Append(b, m.Number)
-	if m.Small < 1 || m.Small > 9 {
-		return dst, refuse(v, "ALL", "Small", wire.MalformedNumber("1 to 9", uint64(m.Small)))
-	}
 	b = append(b, m.Small)
 	b = binary.BigEndian.AppendUint16(b, m.Wide)
 	b = wire.AppendFlag(b, m.Yes)
@@ -272,28 +279,19 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "ALL", "Raw", e)
 	}
-	x = wire.OptionValue(m.Maybe, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "ALL", "Maybe", wire.MalformedNumber("a varint of at most 62 bits", x))
+	x = wire.OptionValue(m.Maybe, top)
+	if x > top {
+		return dst, refuse(v, "ALL", "Maybe", wire.TooLarge(x))
 	}
 	b = vi.Append(b, x)
 	if v >= Version03 {
 		x = wire.Zigzag(m.Signed)
-		if x > vi.Max() {
-			return dst, refuse(v, "ALL", "Signed", wire.MalformedNumber("a varint of at most 62 bits", x))
+		if x > top {
+			return dst, refuse(v, "ALL", "Signed", wire.TooLarge(x))
 		}
 		b = vi.Append(b, x)
 	}
-	if !m.Feeling.valid(v) {
-		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a value of Mood in this version", uint64(m.Feeling)))
-	}
-	if uint64(m.Feeling) > vi.Max() {
-		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Feeling)))
-	}
 	b = vi.Append(b, uint64(m.Feeling))
-	if m.Paint > 1 {
-		return dst, refuse(v, "ALL", "Paint", wire.MalformedNumber("at most 1", uint64(m.Paint)))
-	}
 	b = append(b, uint8(m.Paint))
 	b, e = vi.AppendInts(b, m.Numbers, 0, 3)
 	if e != nil {
