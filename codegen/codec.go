@@ -42,7 +42,7 @@ func (c *codec) declare(b *j.Group) {
 	for _, v := range []struct {
 		name string
 		typ  *j.Statement
-	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}} {
+	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}, {"tuple", wire("Tuple")}} {
 		if c.uses[v.name] {
 			b.Var().Id(v.name).Add(v.typ)
 		}
@@ -218,6 +218,9 @@ func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
 }
 
 func sameCond(a, b *spec.Cond) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
 	return a.Field == b.Field && a.Not == b.Not && slices.Equal(a.Values, b.Values)
 }
 

@@ -62,6 +62,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "FETCH", "Type", 0, vi.Fault(src))
@@ -117,7 +118,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v <= Version15 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 1, 32, false, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -126,7 +127,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v == Version16 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, true, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 1, 32, true, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -135,7 +136,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v >= Version17 && v <= Version19 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -143,7 +144,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 		}
 	}
 	if v >= Version20 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "FETCH", "Track Namespace", off, e)
 		}
@@ -151,7 +152,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v <= Version19 {
 		if m.FetchType == 1 {
-			m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+			m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Name", off, e)
 			}
@@ -159,7 +160,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 		}
 	}
 	if v >= Version20 {
-		m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+		m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 		if e != nil {
 			return failBody(v, "FETCH", "Track Name", off, e)
 		}

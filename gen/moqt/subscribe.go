@@ -54,6 +54,7 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "SUBSCRIBE", "Type", 0, vi.Fault(src))
@@ -83,27 +84,27 @@ func (m *Subscribe) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, false, 4096)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v == Version16 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v >= Version17 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE", "Track Namespace", off, e)
 		}
 		off += n
 	}
-	m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+	m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 	if e != nil {
 		return failBody(v, "SUBSCRIBE", "Track Name", off, e)
 	}

@@ -70,6 +70,7 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "ALL", "Type", 0, vi.Fault(src))
@@ -126,20 +127,20 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 	}
 	off += n
 	if v == Version01 {
-		m.Names, n, e = vi.ParseTuple(src[off:], 0, 4, false, 64)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 4, false, 64)
 		if e != nil {
 			return failBody(v, "ALL", "Names", off, e)
 		}
 		off += n
 	}
 	if v >= Version02 {
-		m.Names, n, e = vi.ParseTuple(src[off:], 1, 4, true, 64)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 4, true, 64)
 		if e != nil {
 			return failBody(v, "ALL", "Names", off, e)
 		}
 		off += n
 	}
-	m.Raw, n, e = vi.ParseText(src[off:], 64-wire.TupleLen(m.Names))
+	m.Names, m.Raw, n, e = vi.ParseTextOf(tuple, src[off:], 64)
 	if e != nil {
 		return failBody(v, "ALL", "Raw", off, e)
 	}
