@@ -94,11 +94,7 @@ func LengthLies[V any](t TB, b []byte, m Message[V], v V, f Framing) {
 	if f.Typed {
 		_, at = f.Vi.Parse(b)
 	}
-	size := 2
-	if !f.U16 {
-		_, size = f.Vi.Parse(b[at:])
-	}
-	body := b[at+size:]
+	body := b[f.Body(b):]
 	try := func(what string, size int, body []byte) {
 		lie := append(f.length(bytes.Clone(b[:at]), size), body...)
 		if _, err := m.Parse(lie, v); !errors.Is(err, wire.ErrMalformed) {

@@ -24,6 +24,7 @@ var testCases = []testCase{
 		draw: func(t *rapid.T, v Version) Message {
 			return drawAll(t, v)
 		},
+		drops:  []string{"Names"},
 		framed: true,
 		fresh: func(Message) Message {
 			return new(All)
