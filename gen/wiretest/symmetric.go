@@ -39,6 +39,9 @@ func head(b []byte) []byte { return b[:min(len(b), 1000)] }
 
 // differs gives the path of the first part in which a and b differ, or nothing.
 func differs(a, b reflect.Value, droppable []string) string {
+	if reflect.DeepEqual(a.Interface(), b.Interface()) {
+		return ""
+	}
 	switch a.Kind() {
 	case reflect.Struct:
 		return fieldsDiffer(a, b, droppable)
@@ -61,10 +64,7 @@ func differs(a, b reflect.Value, droppable []string) string {
 			return ""
 		}
 	}
-	if !reflect.DeepEqual(a.Interface(), b.Interface()) {
-		return " value"
-	}
-	return ""
+	return " value"
 }
 
 func fieldsDiffer(a, b reflect.Value, droppable []string) string {

@@ -1,5 +1,6 @@
 // Package wiretest has the properties that the generated tests check of every message: it
-// comes out of a parse as it went into an append, a part of it is short, and a wrong length is malformed.
+// comes out of a parse as it went into an append, a part of it is short, a wrong length is malformed, values that it may
+// not have are not written, and a wrong byte is an error with its place or makes another message.
 //
 // Generated tests call it with values that they draw at random:
 //
