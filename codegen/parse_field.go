@@ -84,8 +84,7 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 			j.Id("off").Op("++"),
 		)}
 	case "data":
-		length := j.Id(unexported(GoName(f.Kind.Ref)))
-		return c.parseCall(f, wire("ParseData").Call(rest(), length))
+		return c.parseData(f, j.Id(unexported(GoName(f.Kind.Ref))))
 	case "rest":
 		return []j.Code{c.self(f.Name).Op("=").Add(rest()), j.Id("off").Op("=").Len(j.Id("src"))}
 	case "tail":
@@ -115,6 +114,17 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 		return c.parseParams(f)
 	}
 	return c.parseStruct(f)
+}
+
+// parseData aliases bytes whose number stood in an earlier field.
+func (c *codec) parseData(f *spec.Field, length *j.Statement) []j.Code {
+	return []j.Code{
+		j.If(length.Clone().Op(">").Uint64().Call(j.Len(j.Id("src")).Op("-").Id("off"))).Block(
+			c.parseFail(f.Name, j.Id("off"), wire("ShortData").Call(rest(), length))),
+		c.scratch("n").Op("=").Id("off").Op("+").Int().Call(length),
+		c.self(f.Name).Op("=").Id("src").Index(j.Id("off"), j.Id("n"), j.Id("n")),
+		j.Id("off").Op("=").Id("n"),
+	}
 }
 
 // listFuncs names what reads and writes the lists of a kind.

@@ -35,7 +35,6 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	m.TimestampDelta = 0
 	if v >= Version05 {
@@ -52,11 +51,12 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "FRAME", "Payload Length", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FRAME", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FRAME", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	return off, nil
 }
 

@@ -104,7 +104,6 @@ func (m *FetchObject) parseA(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	m.GroupID, n = vi.Parse(src[off:])
@@ -159,18 +158,18 @@ func (m *FetchObject) parseA(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FETCH_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	return off, nil
 }
 func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	if off >= len(src) {
@@ -246,11 +245,12 @@ func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FETCH_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	if m.First {
 		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
 			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
@@ -271,7 +271,6 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	x, n = vi.Parse(src[off:])
@@ -378,11 +377,12 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			return fail(v, "FETCH_OBJECT", "Payload Length", off, vi.Fault(src[off:]))
 		}
 		off += n
-		m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-		if e != nil {
-			return fail(v, "FETCH_OBJECT", "Payload", off, e)
+		if payloadLength > uint64(len(src)-off) {
+			return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 		}
-		off += n
+		n = off + int(payloadLength)
+		m.Payload = src[off:n:n]
+		off = n
 	}
 	if m.Range >= 1 {
 		if m.SubgroupMode >= 1 {

@@ -91,11 +91,12 @@ func (m *SubgroupObject) Parse(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "SUBGROUP_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "SUBGROUP_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT", "", off, wire.Malformed("no properties on an object that does not exist", ""))

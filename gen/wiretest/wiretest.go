@@ -58,7 +58,21 @@ func RoundTrip[V any](t TB, want, got Message[V], v V, open bool) []byte {
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%x parses as\n%+v, it was made of\n%+v", b, got, want)
 	}
+	if !open {
+		closed(t, reflect.ValueOf(got).Elem())
+	}
 	return b
+}
+
+// closed checks that nobody who appends to a payload writes over what stands behind it.
+func closed(t TB, m reflect.Value) {
+	t.Helper()
+	for i := range m.NumField() {
+		f := m.Field(i)
+		if f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Uint8 && f.Cap() != f.Len() {
+			t.Fatalf("%s has %d bytes, and room for %d", m.Type().Field(i).Name, f.Len(), f.Cap())
+		}
+	}
 }
 
 // Truncated parses every part of b from its start: all are short, and say how much is needed.

@@ -15,6 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // faulty is a message of one byte behind its length, with a mistake of choice.
 type faulty struct {
 	value   byte
+	tail    []byte // none
 	mistake string
 }
 
@@ -61,6 +62,10 @@ func (f *faulty) Parse(src []byte, v int) (int, error) {
 		kept = make([]byte, 100_000)
 	}
 	f.value = src[min(off, len(src)-1)]
+	f.tail = []byte{}
+	if f.mistake == "leaves room" {
+		f.tail = src[:0]
+	}
 	if f.mistake == "changes the value" {
 		f.value++
 	}
@@ -95,7 +100,7 @@ func run(mistake string) (failed string) {
 		failed = r.failed
 	}()
 	fresh := func() Message[int] { return &faulty{mistake: mistake} }
-	b := RoundTrip(r, Message[int](&faulty{value: 7, mistake: mistake}), fresh(), 1, false)
+	b := RoundTrip(r, Message[int](&faulty{value: 7, tail: []byte{}, mistake: mistake}), fresh(), 1, false)
 	Truncated(r, b, fresh(), 1, false)
 	LengthLies(r, b, fresh(), 1, Framing{Vi: wire.RFC9000, Limit: 64})
 	Sweep(r, b, 0, false, fresh, 1)
@@ -109,6 +114,7 @@ func TestChecksFindTheMistake(t *testing.T) {
 		"":                       "",
 		"cannot append":          "append",
 		"changes the value":      "parses as",
+		"leaves room":            "room for",
 		"needs too much":         "needs 100",
 		"calls a part malformed": "want short",
 		"believes any length":    "want malformed",

@@ -85,11 +85,12 @@ func (m *Piece) Parse(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Body, n, e = wire.ParseData(src[off:], bodyLength)
-	if e != nil {
-		return fail(v, "PIECE", "Body", off, e)
+	if bodyLength > uint64(len(src)-off) {
+		return fail(v, "PIECE", "Body", off, wire.ShortData(src[off:], bodyLength))
 	}
-	off += n
+	n = off + int(bodyLength)
+	m.Body = src[off:n:n]
+	off = n
 	if v >= Version02 {
 		if m.Reason >= 1 && !m.Notes.isZero() {
 			return fail(v, "PIECE", "", off, wire.Malformed("no notes with a reason", ""))
