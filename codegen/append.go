@@ -88,8 +88,16 @@ func (c *codec) endBody() []j.Code {
 
 // appendFields writes the fields, which have been checked.
 func (c *codec) appendFields() []j.Code {
+	done := map[*spec.Field]bool{}
 	return c.eachField(func(f *spec.Field) []j.Code {
-		code := c.appendField(f)
+		if done[f] {
+			return nil
+		}
+		var code []j.Code
+		for _, f := range c.together(f) {
+			done[f] = true
+			code = append(code, c.appendField(f)...)
+		}
 		if f.If != nil && len(code) > 0 {
 			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
 		}

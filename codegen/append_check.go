@@ -14,16 +14,16 @@ import (
 
 // carried refuses fields that are set though no line of the version has them.
 func (c *codec) carried() []j.Code {
-	var out []j.Code
+	var runs versionRuns
 	for _, m := range c.mo.members {
 		lacking := c.within &^ m.on
 		if lacking == 0 || m.given || m.droppable {
 			continue
 		}
-		out = append(out, c.g.when(lacking, c.within, j.If(m.typ.set(j.Id("m").Dot(m.name))).Block(
-			c.refuse(m.wire, wire("Unsupported").Call(j.Lit("")))))...)
+		runs.add(lacking, j.If(m.typ.set(j.Id("m").Dot(m.name))).Block(
+			c.refuse(m.wire, wire("Unsupported").Call(j.Lit("")))))
 	}
-	return out
+	return c.g.inTurn(runs, c.within)
 }
 
 // refuse ends an append with an error.
@@ -109,20 +109,19 @@ func (c *codec) ifAbove(f *spec.Field, x *j.Statement) j.Code {
 // eachBit emits code for the named bits of f. Where two lines with one name need the same, as a member may have more
 // bits in later versions, it is there once.
 func (c *codec) eachBit(f *spec.Field, emit func(b *spec.Bit) []j.Code) []j.Code {
-	var out, run []j.Code
-	var on spec.Set
+	var runs versionRuns
 	for _, b := range f.Bits {
 		if b.Name == "" {
 			continue
 		}
 		code := emit(b)
-		if j.Block(code...).GoString() != j.Block(run...).GoString() {
-			out = append(out, c.g.when(on, c.within, run...)...)
-			on, run = 0, code
+		if n := len(runs); n > 0 && j.Block(code...).GoString() == j.Block(runs[n-1].code...).GoString() {
+			runs[n-1].on |= b.On
+		} else {
+			runs.add(b.On, code...)
 		}
-		on |= b.On
 	}
-	return append(out, c.g.when(on, c.within, run...)...)
+	return c.g.inTurn(runs, c.within)
 }
 
 // bitChecks are the rules about the value of some bits.

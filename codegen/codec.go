@@ -191,7 +191,7 @@ func (c *codec) checks(f *spec.Field, x *j.Statement, fail func(e *j.Statement) 
 // refusals checks for the combinations that are malformed. Where several in a row have their last condition
 // in common, it is looked at once.
 func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
-	var out []j.Code
+	var runs versionRuns
 	for list := c.block.Refuse; len(list) > 0; {
 		first := list[0]
 		shared := first.Conds[len(first.Conds)-1]
@@ -211,10 +211,10 @@ func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
 			}
 			code = []j.Code{j.If(c.cond(shared)).Block(inner...)}
 		}
-		out = append(out, c.g.when(first.On, c.within, code...)...)
+		runs.add(first.On, code...)
 		list = list[n:]
 	}
-	return out
+	return c.g.inTurn(runs, c.within)
 }
 
 func sameCond(a, b *spec.Cond) bool {

@@ -43,21 +43,16 @@ func (c *codec) together(f *spec.Field) []*spec.Field {
 // eachField emits the fields that are on the wire. Neighbors of the same versions share
 // their condition.
 func (c *codec) eachField(emit func(f *spec.Field) []j.Code) []j.Code {
-	var out, run []j.Code
-	var on spec.Set
+	var runs versionRuns
 	for _, f := range c.block.Fields {
 		if f.Given {
 			continue
 		}
-		if f.On != on {
-			out = append(out, c.g.when(on, c.block.On, run...)...)
-			on, run = f.On, nil
-		}
-		c.within = c.block.On & on
-		run = append(run, emit(f)...)
+		c.within = c.block.On & f.On
+		runs.add(f.On, emit(f)...)
 		c.within = c.block.On
 	}
-	return append(out, c.g.when(on, c.block.On, run...)...)
+	return c.g.inTurn(runs, c.block.On)
 }
 
 // rest is the source from where the next field starts.
@@ -175,17 +170,17 @@ func (c *codec) parseCall(f *spec.Field, call *j.Statement) []j.Code {
 
 // hasName tells whether such a name stands wherever the namespace f does.
 func (c *codec) hasName(f *spec.Field) bool {
-	return slices.ContainsFunc(c.block.Fields, func(name *spec.Field) bool { return together(f, name) })
+	return slices.ContainsFunc(c.block.Fields, func(name *spec.Field) bool { return paired(f, name) })
 }
 
-func together(namespace, name *spec.Field) bool {
+func paired(namespace, name *spec.Field) bool {
 	return name.Kind.MaxWith == namespace.Name && namespace.On&^name.On == 0 && sameCond(namespace.If, name.If)
 }
 
 // hasNamespace tells whether the namespace of the name f has been read with it in mind.
 func (c *codec) hasNamespace(f *spec.Field) bool {
 	return f.Kind.MaxWith != "" && !slices.ContainsFunc(c.block.Fields, func(namespace *spec.Field) bool {
-		return namespace.Name == f.Kind.MaxWith && namespace.On&f.On != 0 && !together(namespace, f)
+		return namespace.Name == f.Kind.MaxWith && namespace.On&f.On != 0 && !paired(namespace, f)
 	})
 }
 

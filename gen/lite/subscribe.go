@@ -116,18 +116,12 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Ordered {
 			return dst, refuse(v, "SUBSCRIBE", "Ordered", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.MaxLatency != 0 {
 			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.StartGroup.Set {
 			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.EndGroup.Set {
 			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.Unsupported(""))
 		}

@@ -149,8 +149,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "FETCH", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 			if e != nil {
@@ -165,8 +164,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "FETCH", "Track Name", off, e)
 		}
 		off += n
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			n, e = m.StartLocation.parse(src[off:], v)
 			if e != nil {
@@ -220,8 +218,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "FETCH", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "FETCH", "Group Order", wire.Unsupported(""))
 		}
@@ -230,23 +226,15 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if m.FetchType != 0 {
 			return dst, refuse(v, "FETCH", "Fetch Type", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if !m.StartLocation.isZero() {
 			return dst, refuse(v, "FETCH", "Start Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if !m.EndLocation.isZero() {
 			return dst, refuse(v, "FETCH", "End Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if m.JoiningRequestID != 0 {
 			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if m.JoiningStart != 0 {
 			return dst, refuse(v, "FETCH", "Joining Start", wire.Unsupported(""))
 		}
@@ -291,8 +279,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if m.FetchType != 1 && m.TrackName != "" {
 			return dst, refuse(v, "FETCH", "Track Name", wire.Misplaced())
 		}
-	}
-	if v <= Version19 {
 		if m.FetchType != 1 && !m.StartLocation.isZero() {
 			return dst, refuse(v, "FETCH", "Start Location", wire.Misplaced())
 		}
@@ -358,8 +344,7 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH", "Track Namespace", e)
 		}
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			b, e = vi.AppendText(b, m.TrackName, 4096-wire.TupleLen(m.TrackNamespace))
 			if e != nil {
@@ -372,15 +357,12 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH", "Track Name", e)
 		}
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			b, e = m.StartLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Start Location", e)
 			}
-		}
-		if m.FetchType == 1 {
 			b, e = m.EndLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "FETCH", "End Location", e)
@@ -388,8 +370,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		}
 		if m.FetchType == 2 || m.FetchType == 3 {
 			b = vi.Append(b, m.JoiningRequestID)
-		}
-		if m.FetchType == 2 || m.FetchType == 3 {
 			b = vi.Append(b, m.JoiningStart)
 		}
 	}

@@ -313,8 +313,7 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			m.GroupIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -338,8 +337,7 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			m.ObjectIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -437,8 +435,6 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version18 {
 		if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Unsupported(""))
 		}
@@ -450,8 +446,6 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
 		}
-	}
-	if v <= Version17 {
 		if m.ObjectIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
 		}
@@ -501,8 +495,7 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		} else if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Misplaced())
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			if m.GroupIDDelta > top {
 				return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.TooLarge(m.GroupIDDelta))
@@ -526,8 +519,7 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		} else if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Misplaced())
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			if m.ObjectIDDelta > top {
 				return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.TooLarge(m.ObjectIDDelta))
@@ -567,8 +559,7 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		if m.HasGroup {
 			b = vi.Append(b, m.GroupID)
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			b = vi.Append(b, m.GroupIDDelta)
 		}
@@ -580,8 +571,7 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 		if m.HasObject {
 			b = vi.Append(b, m.ObjectID)
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			b = vi.Append(b, m.ObjectIDDelta)
 		}
@@ -603,8 +593,6 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	if m.Range == 0 {
 		b = vi.Append(b, payloadLength)
-	}
-	if m.Range == 0 {
 		b = append(b, m.Payload...)
 	}
 	return b, nil
@@ -1115,8 +1103,7 @@ func (m *FetchObjectHeader) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			m.GroupIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -1140,8 +1127,7 @@ func (m *FetchObjectHeader) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			m.ObjectIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -1232,8 +1218,6 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version18 {
 		if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Unsupported(""))
 		}
@@ -1245,8 +1229,6 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
 		}
-	}
-	if v <= Version17 {
 		if m.ObjectIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
 		}
@@ -1296,8 +1278,7 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		} else if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Misplaced())
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			if m.GroupIDDelta > top {
 				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.TooLarge(m.GroupIDDelta))
@@ -1321,8 +1302,7 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		} else if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Misplaced())
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			if m.ObjectIDDelta > top {
 				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.TooLarge(m.ObjectIDDelta))
@@ -1365,8 +1345,7 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if m.HasGroup {
 			b = vi.Append(b, m.GroupID)
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			b = vi.Append(b, m.GroupIDDelta)
 		}
@@ -1378,8 +1357,7 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if m.HasObject {
 			b = vi.Append(b, m.ObjectID)
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			b = vi.Append(b, m.ObjectIDDelta)
 		}

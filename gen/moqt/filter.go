@@ -83,8 +83,7 @@ func (m *Filter) parseA(src []byte, v Version) (int, *wire.Error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version17 {
+	} else {
 		if m.Type == 4 {
 			m.EndGroupDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -112,8 +111,7 @@ func (m *Filter) parseB(src []byte, v Version) (int, *wire.Error) {
 		if m.Type > 4 {
 			return 0, wire.MalformedNumber("at most 4", uint64(m.Type)).At("Type", off)
 		}
-	}
-	if v == Version22 {
+	} else {
 		m.Type, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return 0, vi.Fault(src[off:]).At("Type", off)
@@ -169,8 +167,7 @@ func (m *Filter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 		if m.EndGroup != 0 {
 			return dst, wire.Unsupported("").At("End Group", 0)
 		}
-	}
-	if v <= Version16 {
+	} else {
 		if m.EndGroupDelta != 0 {
 			return dst, wire.Unsupported("").At("End Group Delta", 0)
 		}
@@ -206,8 +203,7 @@ func (m *Filter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 		} else if m.EndGroup != 0 {
 			return dst, wire.Misplaced().At("End Group", 0)
 		}
-	}
-	if v >= Version17 {
+	} else {
 		if m.Type == 4 {
 			if m.EndGroupDelta > math.MaxUint64-m.StartGroup {
 				return dst, wire.MalformedNumber("a sum with Start Group of at most 64 bits", uint64(m.EndGroupDelta)).At("End Group Delta", 0)
@@ -223,16 +219,13 @@ func (m *Filter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	b = vi.Append(b, m.Type)
 	if m.Type == 3 || m.Type == 4 {
 		b = vi.Append(b, m.StartGroup)
-	}
-	if m.Type == 3 || m.Type == 4 {
 		b = vi.Append(b, m.StartObject)
 	}
 	if v <= Version16 {
 		if m.Type == 4 {
 			b = vi.Append(b, m.EndGroup)
 		}
-	}
-	if v >= Version17 {
+	} else {
 		if m.Type == 4 {
 			b = vi.Append(b, m.EndGroupDelta)
 		}
@@ -249,8 +242,7 @@ func (m *Filter) appendB(dst []byte, v Version) ([]byte, *wire.Error) {
 		if m.Type > 4 {
 			return dst, wire.MalformedNumber("at most 4", uint64(m.Type)).At("Type", 0)
 		}
-	}
-	if v == Version22 {
+	} else {
 		if m.Type > 5 {
 			return dst, wire.MalformedNumber("at most 5", uint64(m.Type)).At("Type", 0)
 		}

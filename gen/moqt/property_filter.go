@@ -71,8 +71,6 @@ func (m *PropertyFilter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	}
 	if m.SetID.Set {
 		b = vi.Append(b, m.PropertyType)
-	}
-	if m.SetID.Set {
 		b, e = vi.AppendIntsToEnd(b, m.Ranges, 0, 0xffffffffffffffff)
 		if e != nil {
 			return dst, e.At("Ranges", 0)

@@ -186,18 +186,12 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "PUBLISH", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.ContentExists != 0 {
 			return dst, refuse(v, "PUBLISH", "Content Exists", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.LargestLocation.isZero() {
 			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "PUBLISH", "Forward", wire.Unsupported(""))
 		}

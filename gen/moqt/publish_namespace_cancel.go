@@ -61,8 +61,7 @@ func (m *PublishNamespaceCancel) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v == Version16 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", off, vi.Fault(src[off:]))
@@ -97,8 +96,7 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		if len(m.TrackNamespace) != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", wire.Unsupported(""))
 		}
-	}
-	if v <= Version15 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.Unsupported(""))
 		}
@@ -120,8 +118,7 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", e)
 		}
-	}
-	if v == Version16 {
+	} else {
 		b = vi.Append(b, m.RequestID)
 	}
 	b = vi.Append(b, m.ErrorCode)

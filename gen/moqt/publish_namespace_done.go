@@ -57,8 +57,7 @@ func (m *PublishNamespaceDone) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v == Version16 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "PUBLISH_NAMESPACE_DONE", "Request ID", off, vi.Fault(src[off:]))
@@ -83,8 +82,7 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		if len(m.TrackNamespace) != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", wire.Unsupported(""))
 		}
-	}
-	if v <= Version15 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.Unsupported(""))
 		}
@@ -103,8 +101,7 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", e)
 		}
-	}
-	if v == Version16 {
+	} else {
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

@@ -122,18 +122,12 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Forward != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Forward", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.Filter.isZero() {
 			return dst, refuse(v, "PUBLISH_OK", "Filter", wire.Unsupported(""))
 		}

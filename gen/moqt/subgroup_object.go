@@ -101,8 +101,7 @@ func (m *SubgroupObject) Parse(src []byte, v Version) (int, error) {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT", "", off, wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT", "", off, wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -123,8 +122,7 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "", wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "", wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -278,8 +276,7 @@ func (m *SubgroupObjectHeader) Parse(src []byte, v Version) (int, error) {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -300,8 +297,7 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "", wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "", wire.Malformed("no properties on an object with a status", ""))
 		}

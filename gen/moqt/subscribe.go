@@ -165,18 +165,12 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "SUBSCRIBE", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "SUBSCRIBE", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "SUBSCRIBE", "Forward", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.Filter.isZero() {
 			return dst, refuse(v, "SUBSCRIBE", "Filter", wire.Unsupported(""))
 		}

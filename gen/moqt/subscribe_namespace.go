@@ -87,8 +87,7 @@ func (m *SubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
 		off += n
-	}
-	if v >= Version16 {
+	} else {
 		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
@@ -168,8 +167,7 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
-	}
-	if v >= Version16 {
+	} else {
 		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 0, 32, true, 4096)
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)

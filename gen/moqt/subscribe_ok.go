@@ -140,18 +140,12 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Expires != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Expires", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.ContentExists != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Content Exists", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.LargestLocation.isZero() {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Largest Location", wire.Unsupported(""))
 		}

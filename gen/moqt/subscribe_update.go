@@ -119,18 +119,12 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		if !m.StartLocation.isZero() {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Location", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.EndGroup != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Forward", wire.Unsupported(""))
 		}

@@ -91,8 +91,6 @@ func (m *Token) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	}
 	if m.AliasType == 1 || m.AliasType == 3 {
 		b = vi.Append(b, m.TokenType)
-	}
-	if m.AliasType == 1 || m.AliasType == 3 {
 		b = append(b, m.TokenValue...)
 	}
 	return b, nil

@@ -165,18 +165,12 @@ func (m *TrackStatus) Append(dst []byte, v Version) ([]byte, error) {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Forward", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.Filter.isZero() {
 			return dst, refuse(v, "TRACK_STATUS", "Filter", wire.Unsupported(""))
 		}

@@ -56,8 +56,7 @@ func (m *UnsubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
 		off += n
-	}
-	if v == Version15 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", off, vi.Fault(src[off:]))
@@ -82,8 +81,7 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		if len(m.TrackNamespacePrefix) != 0 {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", wire.Unsupported(""))
 		}
-	}
-	if v == Version14 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.Unsupported(""))
 		}
@@ -102,8 +100,7 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
-	}
-	if v == Version15 {
+	} else {
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

@@ -144,16 +144,22 @@ func MalformedCode(expected string, found uint64) *Error {
 }
 
 // TooLarge is the error of a number that the varints of the version cannot carry.
+//
+//go:noinline
 func TooLarge(found uint64) *Error {
 	return MalformedNumber("a varint of at most 62 bits", found)
 }
 
 // Misplaced is the error of a field that is set though others say that it is not there.
+//
+//go:noinline
 func Misplaced() *Error {
 	return Malformed("it to be absent, as the fields before it say", "a value")
 }
 
 // Unsupported is the error of something that the version cannot carry.
+//
+//go:noinline
 func Unsupported(found string) *Error {
 	return &Error{Kind: ErrUnsupported, Found: found}
 }

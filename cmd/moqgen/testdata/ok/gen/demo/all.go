@@ -132,8 +132,7 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "ALL", "Names", off, e)
 		}
 		off += n
-	}
-	if v >= Version02 {
+	} else {
 		tuple, n, e = vi.ScanTuple(src[off:], 1, 4, true, 64)
 		if e != nil {
 			return failBody(v, "ALL", "Names", off, e)
@@ -269,8 +268,7 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "ALL", "Names", e)
 		}
-	}
-	if v >= Version02 {
+	} else {
 		b, e = vi.AppendTuple(b, m.Names, 1, 4, true, 64)
 		if e != nil {
 			return dst, refuse(v, "ALL", "Names", e)
