@@ -70,10 +70,11 @@ func (g *generator) genFraming(f *j.File) {
 	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.List(j.Id("typed"), j.Id("u16")).Bool()).Add(wiretest("Framing")).Block(
 		g.needVi(),
 		j.Return(wiretest("Framing").Values(j.Dict{
-			j.Id("Vi"):    j.Id("vi"),
-			j.Id("Typed"): j.Id("typed"),
-			j.Id("U16"):   j.Id("u16"),
-			j.Id("Limit"): j.Id("maxBody"),
+			j.Id("Vi"):     j.Id("vi"),
+			j.Id("Typed"):  j.Id("typed"),
+			j.Id("U16"):    j.Id("u16"),
+			j.Id("Limit"):  j.Id("maxBody"),
+			j.Id("Closes"): j.Lit(g.fam.Close != 0),
 		})))
 }
 

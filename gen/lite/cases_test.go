@@ -11,10 +11,11 @@ import (
 // framing is how a framed message of v ends.
 func framing(v Version, typed, u16 bool) wiretest.Framing {
 	return wiretest.Framing{
-		Limit: maxBody,
-		Typed: typed,
-		U16:   u16,
-		Vi:    vi,
+		Closes: true,
+		Limit:  maxBody,
+		Typed:  typed,
+		U16:    u16,
+		Vi:     vi,
 	}
 }
 

@@ -79,12 +79,8 @@ func TestWrongBytes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				body := 0
-				if c.framed {
-					body = framing(v, slices.Contains(c.typed, v), c.u16).Body(b)
-				}
 				fresh := func() wiretest.Message[Version] { return c.fresh(m) }
-				wiretest.Sweep(t, b, body, c.framed, fresh, v)
+				wiretest.Sweep(t, b, framing(v, slices.Contains(c.typed, v), c.u16), c.framed, fresh, v)
 			}
 		}
 	}

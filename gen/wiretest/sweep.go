@@ -11,8 +11,8 @@ import (
 // swept are the bytes that Sweep sets: ends of ranges, and those that begin varints of each length.
 var swept = []byte{0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff}
 
-// Body is where the body of the framed message b starts.
-func (f Framing) Body(b []byte) int {
+// body is where the body of the framed message b starts.
+func (f Framing) body(b []byte) int {
 	at := 0
 	if f.Typed {
 		_, at = f.Vi.Parse(b)
@@ -24,11 +24,15 @@ func (f Framing) Body(b []byte) int {
 	return at + size
 }
 
-// Sweep parses the message b with each byte from the offset body on set to each of some others. Every parse allocates
-// little, and ends in one of two ways: with an error that says where the session ends with which code, or with a
-// message that can be written and read again. Nothing is short where framed says that a length comes before the body.
-func Sweep[V any](t TB, b []byte, body int, framed bool, fresh func() Message[V], v V) {
+// Sweep parses the message b with each byte, of its body where it is framed, set to each of some others. Every parse
+// allocates little, and ends in one of two ways: with an error that says where the session ends with which code, or
+// with a message that can be written and read again. Nothing is short in a body.
+func Sweep[V any](t TB, b []byte, f Framing, framed bool, fresh func() Message[V], v V) {
 	t.Helper()
+	body := 0
+	if framed {
+		body = f.body(b)
+	}
 	src := bytes.Clone(b)
 	for i := body; i < len(b); i++ {
 		for _, x := range swept {
@@ -38,7 +42,7 @@ func Sweep[V any](t TB, b []byte, body int, framed bool, fresh func() Message[V]
 			m := fresh()
 			Bounded(t, Bound(len(src)), func() { n, err = m.Parse(src, v) })
 			if err != nil {
-				located(t, src, err, framed)
+				located(t, src, err, f, framed)
 			} else {
 				again(t, src[:n], m, fresh(), v)
 			}
@@ -48,7 +52,7 @@ func Sweep[V any](t TB, b []byte, body int, framed bool, fresh func() Message[V]
 }
 
 // located checks the error of a parse of src.
-func located(t TB, src []byte, err error, framed bool) {
+func located(t TB, src []byte, err error, f Framing, framed bool) {
 	t.Helper()
 	var e *wire.Error
 	switch {
@@ -58,7 +62,7 @@ func located(t TB, src []byte, err error, framed bool) {
 		if e.Need <= len(src) {
 			t.Fatalf("parse of %x: error %v, which needs %d of %d bytes", src, err, e.Need, len(src))
 		}
-	case !errors.Is(err, wire.ErrMalformed) || e.Close == 0:
+	case !errors.Is(err, wire.ErrMalformed) || f.Closes && e.Close == 0:
 		t.Fatalf("parse of %x: error %v with code %#x, want malformed with a code", src, err, e.Close)
 	}
 }

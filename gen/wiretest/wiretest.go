@@ -100,6 +100,8 @@ type Framing struct {
 	Typed bool // a type stands in front of the length
 	U16   bool // the length has two bytes
 	Limit int  // of the length
+
+	Closes bool // a session ends with a code after what is malformed
 }
 
 // LengthLies parses b with lengths that are too small, too large, and above the limit: all are malformed.
@@ -109,7 +111,7 @@ func LengthLies[V any](t TB, b []byte, m Message[V], v V, f Framing) {
 	if f.Typed {
 		_, at = f.Vi.Parse(b)
 	}
-	body := b[f.Body(b):]
+	body := b[f.body(b):]
 	try := func(what string, size int, body []byte) {
 		lie := append(f.length(bytes.Clone(b[:at]), size), body...)
 		if _, err := m.Parse(lie, v); !errors.Is(err, wire.ErrMalformed) {

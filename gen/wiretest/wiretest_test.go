@@ -103,7 +103,7 @@ func run(mistake string) (failed string) {
 	b := RoundTrip(r, Message[int](&faulty{value: 7, tail: []byte{}, mistake: mistake}), fresh(), 1, false)
 	Truncated(r, b, fresh(), 1, false)
 	LengthLies(r, b, fresh(), 1, Framing{Vi: wire.RFC9000, Limit: 64})
-	Sweep(r, b, 0, false, fresh, 1)
+	Sweep(r, b, Framing{Closes: true}, false, fresh, 1)
 	Missing(r, fresh(), 2)
 	return ""
 }
