@@ -191,9 +191,9 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	x := c.self(f.Name)
 	switch f.Kind.Name {
 	case "option":
-		return c.appendChecked(f, wire("OptionValue").Call(x, c.top()))
+		return []j.Code{c.appendVarint(wire("OptionValue").Call(x))}
 	case "zigzag":
-		return c.appendChecked(f, wire("Zigzag").Call(x))
+		return []j.Code{c.appendVarint(wire("Zigzag").Call(x))}
 	case "id-delta":
 		prior, _ := c.value(f.Kind.Ref)
 		return []j.Code{
@@ -207,15 +207,6 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 		x = j.Uint64().Call(x)
 	}
 	return []j.Code{c.appendVarint(x)}
-}
-
-// appendChecked writes a varint that comes out of a conversion.
-func (c *codec) appendChecked(f *spec.Field, value *j.Statement) []j.Code {
-	return []j.Code{
-		c.scratch("x").Op("=").Add(value),
-		c.ifAbove(f, j.Id("x")),
-		c.appendVarint(j.Id("x")),
-	}
 }
 
 // appendBits puts a bit field together.

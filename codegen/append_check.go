@@ -74,7 +74,12 @@ func (c *codec) fieldChecks(f *spec.Field) []j.Code {
 	}
 	x := c.self(f.Name)
 	switch f.Kind.Name {
-	case "option", "zigzag", "id-delta": // checked when they are converted
+	case "option": // there has to be room for the one
+		value := x.Clone().Dot("Value")
+		return []j.Code{j.If(x.Clone().Dot("Set").Op("&&").Add(value.Clone()).Op(">=").Add(c.top())).Block(c.refuse(f.Name, wire("TooLarge").Call(value)))}
+	case "zigzag":
+		return []j.Code{c.ifAbove(f, wire("Zigzag").Call(x))}
+	case "id-delta": // checked when the difference is known
 		return nil
 	case "tail-vi":
 		return []j.Code{j.If(x.Clone().Dot("Set")).Block(c.ifAbove(f, x.Clone().Dot("Value")))}

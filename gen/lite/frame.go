@@ -65,15 +65,15 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME")
 	}
-	var x uint64
+	if v >= Version05 {
+		if wire.Zigzag(m.TimestampDelta) > vi.Max() {
+			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.TooLarge(wire.Zigzag(m.TimestampDelta)))
+		}
+	}
 	payloadLength := uint64(len(m.Payload))
 	b := dst
 	if v >= Version05 {
-		x = wire.Zigzag(m.TimestampDelta)
-		if x > vi.Max() {
-			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.TooLarge(x))
-		}
-		b = wire.AppendVarint(b, x)
+		b = wire.AppendVarint(b, wire.Zigzag(m.TimestampDelta))
 	}
 	b = wire.AppendVarint(b, payloadLength)
 	b = append(b, m.Payload...)
@@ -145,17 +145,17 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME_HEADER")
 	}
-	var x uint64
+	if v >= Version05 {
+		if wire.Zigzag(m.TimestampDelta) > vi.Max() {
+			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.TooLarge(wire.Zigzag(m.TimestampDelta)))
+		}
+	}
 	if m.PayloadLength > vi.Max() {
 		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
 	}
 	b := dst
 	if v >= Version05 {
-		x = wire.Zigzag(m.TimestampDelta)
-		if x > vi.Max() {
-			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.TooLarge(x))
-		}
-		b = wire.AppendVarint(b, x)
+		b = wire.AppendVarint(b, wire.Zigzag(m.TimestampDelta))
 	}
 	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil

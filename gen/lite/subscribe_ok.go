@@ -150,10 +150,15 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version02 {
 		return m.appendB(dst, v)
 	}
-	var x uint64
 	var e *wire.Error
 	if m.MaxLatency > vi.Max() {
 		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.TooLarge(m.MaxLatency))
+	}
+	if m.StartGroup.Set && m.StartGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.TooLarge(m.StartGroup.Value))
+	}
+	if m.EndGroup.Set && m.EndGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.TooLarge(m.EndGroup.Value))
 	}
 	b := dst
 	b = wire.AppendVarint(b, 0x0)
@@ -162,16 +167,8 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	b = append(b, m.Priority)
 	b = wire.AppendFlag(b, m.Ordered)
 	b = wire.AppendVarint(b, m.MaxLatency)
-	x = wire.OptionValue(m.StartGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.TooLarge(x))
-	}
-	b = wire.AppendVarint(b, x)
-	x = wire.OptionValue(m.EndGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.TooLarge(x))
-	}
-	b = wire.AppendVarint(b, x)
+	b = wire.AppendVarint(b, wire.OptionValue(m.StartGroup))
+	b = wire.AppendVarint(b, wire.OptionValue(m.EndGroup))
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {

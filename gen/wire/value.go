@@ -29,14 +29,10 @@ func OptionOf(v uint64) Optional[uint64] {
 	return Some(v - 1)
 }
 
-// OptionValue is the inverse of OptionOf. It is above max, and so refused by the caller's
-// range check, when o is set to something that leaves no room for the one.
-func OptionValue(o Optional[uint64], limit uint64) uint64 {
-	switch {
-	case !o.Set:
+// OptionValue is the inverse of OptionOf. A value that is set has to leave room for the one.
+func OptionValue(o Optional[uint64]) uint64 {
+	if !o.Set {
 		return 0
-	case o.Value >= limit:
-		return limit + 1
 	}
 	return o.Value + 1
 }

@@ -223,7 +223,6 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	vi := v.vi()
 	top := vi.Max()
-	var x uint64
 	var e *wire.Error
 	if v <= Version02 {
 		if m.Signed != 0 {
@@ -235,6 +234,14 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	if m.Small < 1 || m.Small > 9 {
 		return dst, refuse(v, "ALL", "Small", wire.MalformedNumber("1 to 9", uint64(m.Small)))
+	}
+	if m.Maybe.Set && m.Maybe.Value >= top {
+		return dst, refuse(v, "ALL", "Maybe", wire.TooLarge(m.Maybe.Value))
+	}
+	if v >= Version03 {
+		if wire.Zigzag(m.Signed) > top {
+			return dst, refuse(v, "ALL", "Signed", wire.TooLarge(wire.Zigzag(m.Signed)))
+		}
 	}
 	if !m.Feeling.valid(v) {
 		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a value of Mood in this version", uint64(m.Feeling)))
@@ -278,17 +285,9 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "ALL", "Raw", e)
 	}
-	x = wire.OptionValue(m.Maybe, top)
-	if x > top {
-		return dst, refuse(v, "ALL", "Maybe", wire.TooLarge(x))
-	}
-	b = vi.Append(b, x)
+	b = vi.Append(b, wire.OptionValue(m.Maybe))
 	if v >= Version03 {
-		x = wire.Zigzag(m.Signed)
-		if x > top {
-			return dst, refuse(v, "ALL", "Signed", wire.TooLarge(x))
-		}
-		b = vi.Append(b, x)
+		b = vi.Append(b, wire.Zigzag(m.Signed))
 	}
 	b = vi.Append(b, uint64(m.Feeling))
 	b = append(b, uint8(m.Paint))
