@@ -12,7 +12,7 @@ import (
 	"github.com/moqrx/moqrx/gen/moqt"
 )
 
-// maxRatio is how much longer a generated codec may take than the same by hand. The aim is 1.15, and all are below it; where
+// maxRatio is how much longer a generated codec may take than the same by hand. The aim is 1.15, and on average all are below it; where
 // the linker puts either of two functions makes the rest of the difference.
 const maxRatio = 1.2
 
