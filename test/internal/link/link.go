@@ -14,6 +14,7 @@ type Config struct {
 	Bandwidth int64         // bit/s; 0 is no limit
 	Delay     time.Duration // one way
 	Loss      float64       // the share of datagrams that are lost on the line, 0 to 1
+	Even      bool          // of so many datagrams one is lost each time, instead of any by chance
 	Seed      uint64        // of the losses
 	Queue     int           // bytes that may wait, with those on the line; 0 is what it carries in 100 ms
 }

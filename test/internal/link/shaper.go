@@ -20,6 +20,8 @@ type shaper struct {
 	rand  *rand.Rand
 	free  time.Time // when the line has sent what was admitted
 	down  bool
+	count int // datagrams since the last one that is the first of so many
+	lost  int // which of so many is lost
 	stats Stats
 }
 
@@ -51,13 +53,26 @@ func (s *shaper) admit(now time.Time, n int) (arrives time.Time, ok bool) {
 		start = start.Add(time.Duration(float64(n) * 8 / float64(c.Bandwidth) * float64(time.Second)))
 		s.free = start
 	}
-	if s.rand.Float64() < s.config.Loss {
+	if s.loses() {
 		s.stats.Lost++
 		return time.Time{}, false
 	}
 	s.stats.Passed++
 	s.stats.Bytes += uint64(n) //nolint:gosec // not negative
 	return start.Add(s.config.Delay), true
+}
+
+// loses says whether the next datagram is lost.
+func (s *shaper) loses() bool {
+	if !s.config.Even || s.config.Loss <= 0 {
+		return s.rand.Float64() < s.config.Loss
+	}
+	of := max(1, int(1/s.config.Loss))
+	if s.count%of == 0 {
+		s.count, s.lost = 0, s.rand.IntN(of)
+	}
+	s.count++
+	return s.count-1 == s.lost
 }
 
 func (s *shaper) setDown(down bool) {

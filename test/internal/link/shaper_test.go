@@ -49,3 +49,19 @@ func TestLossIsRepeatable(t *testing.T) {
 		t.Error("another seed, or the other direction, loses the same")
 	}
 }
+
+func TestEvenLoss(t *testing.T) {
+	s := newShaper(Config{Loss: 0.02, Even: true, Seed: 1}, 0)
+	var places []int
+	for i := range 1000 {
+		if _, ok := s.admit(time.Now(), 100); !ok {
+			if i/50 != len(places) {
+				t.Errorf("datagram %d is lost after %d others", i, len(places))
+			}
+			places = append(places, i%50)
+		}
+	}
+	if slices.Sort(places); len(places) != 20 || places[0] == places[19] {
+		t.Errorf("of 1000 datagrams those in the places %v are lost", places)
+	}
+}
