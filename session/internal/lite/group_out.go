@@ -159,15 +159,18 @@ func (sub *served) expire(since time.Time) {
 
 // fly sends one group: header, frames, FIN, or a reset that says what went wrong.
 func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
-	s, err := sub.p.groups.stream(ctx, rank{sub, g.Sequence()})
+	item := sub.rank.Insert(g.Sequence())
+	defer item.Close()
+	s, err := sub.p.groups.stream(ctx, item)
 	if err != nil {
-		return // the session or the subscription is over
+		return // the session, the subscription or the group is over
 	}
+	rank(item, s)
 	stop := context.AfterFunc(s.Context(), func() { f.cancel(context.Cause(s.Context())) })
 	defer stop()
 	// A write that flow control holds back does not look at ctx.
 	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
-	err = sub.writeGroup(ctx, s, g, f)
+	err = sub.writeGroup(ctx, &ranked{ctx, item, s}, g, f)
 	if !unblock() {
 		return
 	}

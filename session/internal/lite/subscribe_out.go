@@ -11,6 +11,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // served is one subscription of the peer.
@@ -21,6 +22,7 @@ type served struct {
 	track  *model.TrackConsumer
 	info   model.TrackInfo
 	wants  atomic.Pointer[model.Subscription]
+	rank   *priority.Track
 	slots  chan struct{} // one for each group in flight
 	tasks  sync.WaitGroup
 
@@ -41,6 +43,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		p: p, id: m.ID, stream: s,
 		slots:  make(chan struct{}, p.limits.Groups),
 		flight: make(map[uint64]*flight),
+		rank:   p.groups.queue.Track(priority.Wish{Priority: m.Priority, Ordered: m.Ordered}),
 	}
 	sub.wants.Store(&model.Subscription{
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
@@ -183,6 +186,7 @@ func (sub *served) update(m *genlite.SubscribeUpdate) {
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
 	}
 	sub.wants.Store(&wants)
+	sub.rank.Update(priority.Wish{Priority: m.Priority, Ordered: m.Ordered})
 	if sub.track == nil {
 		return
 	}
