@@ -8,7 +8,6 @@
 // travel mapped into the range that HTTP/3 leaves to WebTransport, also on raw QUIC, because
 // that is what deployed peers send and expect; see WireCode.
 //
-// # Limitations
-//
-// Stream priorities and connection statistics are not part of the interface.
+// Streams have priorities, so that a session keeps its control streams above its data. The
+// statistics of a connection come with an estimate of what it could send; see SendRate.
 package transport

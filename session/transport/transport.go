@@ -50,6 +50,9 @@ type Conn interface {
 	// LocalAddr and RemoteAddr are the two ends.
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
+	// Stats returns what is measured of the connection. It does not block, and goes on to
+	// answer after the end of the connection.
+	Stats() Stats
 
 	// CloseWithError ends the connection with an application code and a reason that the peer
 	// sees. The first call wins; later calls do nothing. It does not wait for the peer, except
@@ -67,8 +70,8 @@ type Conn interface {
 	Closed() <-chan struct{}
 }
 
-// SendStream is the sending half of a stream. Reset, Context and ID may be called by any
-// goroutine at any time; Write and Close belong to one goroutine at a time, because QUIC
+// SendStream is the sending half of a stream. Reset, SetPriority, Context and ID may be called
+// by any goroutine at any time; Write and Close belong to one goroutine at a time, because QUIC
 // cannot end a stream in the middle of a write.
 //
 // Every stream must end with Close or Reset: until then it counts against the peer's limit,
@@ -83,6 +86,15 @@ type SendStream interface {
 	// Reset ends the stream abruptly with an application code and unblocks a Write. After a
 	// Close that was delivered it does nothing. Codes above MaxCode are sent as MaxCode.
 	Reset(code uint64)
+	// SetPriority ranks what is still to be sent on the stream among all streams of the
+	// connection. Those of a lower urgency go first, down to UrgencyLast; a larger one is taken for
+	// UrgencyLast. Among equals, incremental streams take turns, and others are sent one after the
+	// other, oldest first. It takes effect at once, also for data that is buffered, and on this end
+	// only: a stream in both directions has a priority on each end. It does nothing on a stream
+	// that has ended. A new stream is incremental at UrgencyDefault.
+	//
+	// Package memory has no bottleneck and ignores it.
+	SetPriority(urgency uint8, incremental bool)
 	// Context ends when the peer stops the stream (the cause is then a *StreamError with
 	// Remote set), when the stream is reset (*StreamError) or closed (ErrStreamClosed), or
 	// when the connection ends (the cause of the connection).
@@ -113,6 +125,16 @@ type Stream interface {
 	SendStream
 	ReceiveStream
 }
+
+// The urgencies of SetPriority (RFC 9218, section 4.1).
+const (
+	// UrgencyControl keeps a control stream above all data.
+	UrgencyControl = 0
+	// UrgencyDefault is the urgency of a new stream.
+	UrgencyDefault = 3
+	// UrgencyLast is for what may wait for everything else.
+	UrgencyLast = 7
+)
 
 // MaxCode is the largest application code that every carrier can bring to the peer.
 const MaxCode = 1<<32 - 1

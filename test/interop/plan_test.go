@@ -15,6 +15,11 @@ type plan struct {
 	Protocols   []string    `json:"protocols,omitempty"`
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
+
+	// Where and with what a peer listens that is a server, in PEM.
+	Listen string `json:"listen,omitempty"`
+	Cert   string `json:"cert,omitempty"`
+	Key    string `json:"key,omitempty"`
 }
 
 // A trackPlan lists the groups of a track as the sizes of their frames. Group 0 is not in the

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/quic"
@@ -121,29 +118,7 @@ func (d *dialer) dialQUIC(_ context.Context, q *quicgo.Conn) (transport.Conn, er
 }
 
 func (d *dialer) dialWebTransport(ctx context.Context, q *quicgo.Conn) (transport.Conn, error) {
-	fail := func(err error) (transport.Conn, error) {
-		_ = q.CloseWithError(quicgo.ApplicationErrorCode(http3.ErrCodeNoError), "")
-		return nil, err
-	}
-	// Waiting for the response knows no context.
-	stop := context.AfterFunc(ctx, func() { _, _ = fail(nil) })
-	defer stop()
-	client, err := (&wt.Transport{ApplicationProtocols: slices.Clone(d.Protocols)}).NewClientConn(q)
-	if err != nil {
-		return fail(err)
-	}
-	response, session, err := client.Dial(ctx, d.url.String(), nil) //nolint:bodyclose // it ends with the connection
-	if err != nil {
-		if response != nil && response.StatusCode != http.StatusOK {
-			err = fmt.Errorf("no WebTransport session: the server answered %d %s",
-				response.StatusCode, http.StatusText(response.StatusCode))
-		}
-		return fail(err)
-	}
-	if !stop() {
-		return fail(ctx.Err())
-	}
-	return webtransport.New(session, q), nil
+	return webtransport.Dial(ctx, q, d.url, d.Protocols)
 }
 
 // resolve returns the first address of the host, IPv4 before IPv6.

@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
-	wt "github.com/quic-go/webtransport-go"
 )
 
 // Error says what an endpoint could not do, where, and why.
@@ -47,7 +46,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	var (
 		handshake *quicgo.HandshakeTimeoutError
 		idle      *quicgo.IdleTimeoutError
-		unmet     *wt.RequirementsNotMetError
 		tlsErr    *quicgo.TransportError
 	)
 	switch {
@@ -55,8 +53,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 		return fmt.Errorf("no answer within %v: is a server listening on this UDP port?", c.HandshakeTimeout)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &unmet):
-		return fmt.Errorf("no WebTransport session: %w", err)
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == noProtocol:
 		return fmt.Errorf("no common protocol: the server supports none of %s", strings.Join(offered, ", "))
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == quicgo.ConnectionRefused:

@@ -13,4 +13,6 @@
 // # Limitations
 //
 // Nothing is lost, reordered or delayed. Flow control is per stream, not per connection.
+// Priorities do nothing, because no stream waits for another, and nothing is measured: the
+// statistics are zero and the send rate is unknown.
 package memory

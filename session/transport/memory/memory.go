@@ -24,7 +24,7 @@ const (
 	defaultStreams = 1000
 	defaultWindow  = 64 << 10
 
-	// As much as fits into a packet of the usual size, and as many as webtransport-go queues.
+	// As much as fits into a packet of the usual size, and as many as quic-go queues for a session of WebTransport.
 	maxDatagram    = 1200
 	datagramsQueue = 32
 )
@@ -217,6 +217,7 @@ func (c *conn) Kind() transport.Kind     { return transport.KindMemory }
 func (c *conn) Protocol() string         { return c.config.Protocol }
 func (c *conn) LocalAddr() net.Addr      { return c.addr }
 func (c *conn) RemoteAddr() net.Addr     { return c.peer.addr }
+func (c *conn) Stats() transport.Stats   { return transport.Stats{} }
 func (c *conn) Context() context.Context { return c.ctx }
 func (c *conn) Closed() <-chan struct{}  { return c.ctx.Done() }
 

@@ -224,6 +224,7 @@ type (
 func (s *send) Write(b []byte) (int, error) { return s.p.write(b) }
 func (s *send) Close() error                { return s.p.close() }
 func (s *send) Reset(code uint64)           { s.p.abort(code) }
+func (s *send) SetPriority(uint8, bool)     {}
 func (s *send) Context() context.Context    { return s.p.context() }
 func (s *send) ID() uint64                  { return s.p.id }
 

@@ -75,5 +75,18 @@ func (c *conn) Kind() transport.Kind     { return transport.KindQUIC }
 func (c *conn) Protocol() string         { return c.q.ConnectionState().TLS.NegotiatedProtocol }
 func (c *conn) LocalAddr() net.Addr      { return c.q.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr     { return c.q.RemoteAddr() }
+func (c *conn) Stats() transport.Stats   { return Stats(c.q) }
 func (c *conn) Context() context.Context { return c.ctx }
 func (c *conn) Closed() <-chan struct{}  { return c.ctx.Done() } // quic-go sends the close before
+
+// Stats returns what quic-go measures of q, for every carrier that rests on one.
+func Stats(q *quicgo.Conn) transport.Stats {
+	s := q.ConnectionStats()
+	out := transport.Stats{
+		SmoothedRTT: s.SmoothedRTT, MinRTT: s.MinRTT, LatestRTT: s.LatestRTT,
+		BytesSent: s.BytesSent, BytesReceived: s.BytesReceived, BytesLost: s.BytesLost,
+		PacketsSent: s.PacketsSent, PacketsReceived: s.PacketsReceived, PacketsLost: s.PacketsLost,
+	}
+	out.SendRate, out.SendRateKnown = transport.SendRate(s.CongestionWindow, s.SmoothedRTT)
+	return out
+}

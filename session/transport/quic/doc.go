@@ -9,5 +9,5 @@
 //
 // # Limitations
 //
-// Path migration, 0-RTT and stream priorities of quic-go are not used.
+// Path migration and 0-RTT of quic-go are not used.
 package quic

@@ -15,6 +15,7 @@ type sendHalf interface {
 	Write([]byte) (int, error)
 	Close() error
 	CancelWrite(quicgo.StreamErrorCode)
+	SetPriority(urgency int8, incremental bool)
 	Context() context.Context
 	StreamID() quicgo.StreamID
 }
@@ -51,6 +52,10 @@ func (s *sendStream) Close() error {
 
 func (s *sendStream) Reset(code uint64) {
 	s.s.CancelWrite(quicgo.StreamErrorCode(transport.WireCode(code)))
+}
+
+func (s *sendStream) SetPriority(urgency uint8, incremental bool) {
+	s.s.SetPriority(int8(min(urgency, transport.UrgencyLast)), incremental)
 }
 
 // Context is made when it is asked for: most streams of a busy session never need it.

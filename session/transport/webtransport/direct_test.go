@@ -1,0 +1,85 @@
+package webtransport_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+
+	quicgo "github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/endpoint"
+	"github.com/moqrx/moqrx/session/transport/transporttest"
+	"github.com/moqrx/moqrx/session/transport/webtransport"
+)
+
+// connect opens a session between the two ends of a QUIC connection.
+func connect(ctx context.Context, t *testing.T, client, server *quicgo.Conn) (c, s transport.Conn) {
+	t.Helper()
+	accepted := make(chan transport.Conn, 1)
+	go func() {
+		err := (&webtransport.Server{Protocols: []string{"moq-lite-04", "moq-lite-05"}}).Serve(server,
+			func(c transport.Conn, _ *http.Request) { accepted <- c })
+		if err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}()
+	u := &url.URL{Scheme: "https", Host: "relay.example", Path: "/"}
+	c, err := webtransport.Dial(ctx, client, u, []string{"moq-lite-05", "moq-lite-04"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, <-accepted
+}
+
+func TestUrgencies(t *testing.T) { transporttest.Urgencies(t, http3.NextProtoH3, connect) }
+
+// TestConformanceWithoutReliableReset has a peer that knows no RESET_STREAM_AT, like those built on quinn, and
+// browsers.
+func TestConformanceWithoutReliableReset(t *testing.T) {
+	cert, err := endpoint.SelfSignedCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	transporttest.Run(t, func(t *testing.T, maxUni int) (c, s transport.Conn) {
+		config := &quicgo.Config{
+			EnableDatagrams: true, MaxIncomingUniStreams: int64(maxUni),
+			InitialPacketSize: 1452, DisablePathMTUDiscovery: true,
+		}
+		l, err := quicgo.ListenAddr("127.0.0.1:0",
+			&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{http3.NextProtoH3}}, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		config = config.Clone()
+		config.EnableStreamResetPartialDelivery = true
+		udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialer := &quicgo.Transport{Conn: udp}
+		t.Cleanup(func() {
+			_ = dialer.Close()
+			_ = udp.Close()
+		})
+		client, err := dialer.Dial(t.Context(), l.Addr(),
+			&tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := l.Accept(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { // the linger of a close would outlive the socket
+			_ = client.CloseWithError(0, "")
+			_ = server.CloseWithError(0, "")
+		})
+		return connect(t.Context(), t, client, server)
+	}, transporttest.ResetFirst)
+}
