@@ -14,6 +14,7 @@ import (
 type flight struct {
 	cancel   context.CancelCauseFunc
 	progress time.Time // when the last frame was handed to the transport
+	passed   time.Time // when there was first a newer group; zero for the newest
 }
 
 // sendGroups starts a stream for each group, and returns nil after the last one started.
@@ -104,9 +105,7 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	f := &flight{cancel: cancel, progress: time.Now()}
-	sub.mu.Lock()
-	sub.flight[g.Sequence()] = f
-	sub.mu.Unlock()
+	sub.takeOff(g.Sequence(), f)
 	sub.tasks.Go(func() {
 		defer cancel(nil)
 		defer g.Close()

@@ -7,6 +7,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // publisher is the half of a session that serves the peer.
@@ -166,7 +167,9 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer g.Close()
 	ctx, stop := untilStopped(ctx, s)
 	defer stop()
-	w := newFrameWriter(s, &p.dialect)
+	out, leave := p.groups.enter(ctx, s, priority.Wish{Priority: m.Priority}, m.Group)
+	defer leave()
+	w := newFrameWriter(out, &p.dialect)
 	defer w.release()
 	return modelError(ctx, w.group(ctx, g, func() {}))
 }

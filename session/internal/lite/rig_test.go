@@ -54,6 +54,7 @@ type rigConfig struct {
 	transport memory.Config
 	publish   *model.OriginConsumer
 	consume   *model.OriginProducer
+	wrap      func(transport.Conn) transport.Conn // of the engine's end; may be nil
 }
 
 // newRig starts an engine that serves an origin, and consumes if it is told to.
@@ -67,6 +68,9 @@ func newRig(t *testing.T, v genlite.Version, change ...func(*rigConfig)) *rig {
 	}
 	peer, own := cfg.transport.Pair()
 	cfg.Conn = own
+	if cfg.wrap != nil {
+		cfg.Conn = cfg.wrap(own)
+	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := &rig{t: t, v: v, engine: New(cfg.Config), peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
 	r.engine.Grant(cfg.publish, cfg.consume)

@@ -53,36 +53,37 @@ func (r *ranked) Write(p []byte) (int, error) { return r.item.Write(r.ctx, r.str
 // rest is called when there is nothing to write for now.
 func (r *ranked) rest() { r.item.Rest() }
 
+// enter ranks the writes to a stream that is open already, until leave is called.
+func (s *scheduler) enter(ctx context.Context, out transport.SendStream, w priority.Wish, sequence uint64) (in io.Writer, leave func()) {
+	item := s.queue.Track(w).Insert(sequence)
+	rank(item, out)
+	return &ranked{ctx, item, out}, item.Close
+}
+
 // rank gives the stream of an item an urgency of the transport by its rank, from now on until the
 // item is closed: it puts what is sent again, after a loss, into the order of the ranks too.
 func rank(item *priority.Item, s transport.SendStream) {
-	p, ok := s.(interface {
-		SetPriority(urgency uint8, incremental bool)
-	})
-	if !ok {
-		return
-	}
-	last := uint8(0)
+	last := uint8(transport.UrgencyDefault)
 	item.Follow(func(rank uint8) {
 		if u := urgency(rank); u != last {
 			last = u
-			p.SetPriority(u, true)
+			s.SetPriority(u, true)
 		}
 	})
 }
 
-// urgency is one of the four below that of new streams, 3, which all but group streams keep: what
+// urgency is one of the four after that of new streams, which all but group streams keep: what
 // controls the session goes before all content.
 func urgency(rank uint8) uint8 {
 	switch {
 	case rank == 0:
-		return 4
+		return transport.UrgencyDefault + 1
 	case rank <= 2:
-		return 5
+		return transport.UrgencyDefault + 2
 	case rank <= 8:
-		return 6
+		return transport.UrgencyDefault + 3
 	default:
-		return 7
+		return transport.UrgencyLast
 	}
 }
 

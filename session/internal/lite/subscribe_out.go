@@ -28,6 +28,8 @@ type served struct {
 
 	mu     sync.Mutex
 	flight map[uint64]*flight // groups in flight, by sequence
+	newest model.GroupBound   // that was ever in flight
+	late   *time.Timer        // gives up what is too old for the subscriber
 	landed time.Time          // when the last stream of a group ended
 }
 
@@ -55,6 +57,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 	}
 	defer p.leave(sub)
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer sub.over()
 	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
 	defer func() { cancel(err) }()
 	p.tasks.Go(func() { cancel(sub.updates(r)) })
@@ -187,6 +190,7 @@ func (sub *served) update(m *genlite.SubscribeUpdate) {
 	}
 	sub.wants.Store(&wants)
 	sub.rank.Update(priority.Wish{Priority: m.Priority, Ordered: m.Ordered})
+	sub.expireLate()
 	if sub.track == nil {
 		return
 	}

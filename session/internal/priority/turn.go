@@ -23,9 +23,9 @@ const (
 	// mostWriters bounds how many items may have overtaken each other within the transport.
 	mostWriters = 8
 	// patience is the least time that a Write may take before the others go on without it: a peer
-	// may hold back one stream for ever. It is more where writes usually take long, and doubles with
-	// each that is passed over while none returns, when it is rather the connection that stands
-	// still.
+	// may hold back one stream for ever. It is more where writes usually take long, and up to four
+	// times as much when some are passed over and none returns: it is rather the connection that
+	// stands still.
 	patience     = 50 * time.Millisecond
 	mostPatience = 400 * time.Millisecond
 	// held is how much the others must have written, while one was passed over, for it to be its
@@ -282,7 +282,7 @@ func (t *turns) adapt(now time.Time, size int, filled bool, took time.Duration) 
 
 // due is when the item is passed over.
 func (t *turns) due(i *Item) time.Time {
-	limit := min(max(patience, 4*t.took)<<min(t.passed, 3), mostPatience)
+	limit := min(max(patience, 4*t.took)<<min(t.passed, 2), mostPatience)
 	return i.turn.began.Add(max(soon, limit>>min(i.turn.held, mostHalved)))
 }
 
