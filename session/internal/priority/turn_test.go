@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,7 @@ type stream struct {
 	*wire
 	blocked chan struct{} // the peer takes nothing before it is closed; may be nil
 	pause   time.Duration // the peer takes a packet in this time at best
-	sent    int
+	sent    atomic.Int64
 	tail    sync.WaitGroup
 }
 
@@ -52,7 +53,7 @@ func (s *stream) send(n int) {
 	s.slot <- struct{}{}
 	time.Sleep(s.packet)
 	<-s.slot
-	s.sent += n
+	s.sent.Add(int64(n))
 }
 
 // bubble runs a test in virtual time.
@@ -92,8 +93,8 @@ func TestBestWritesFirst(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		if took := write(t, q.Track(Wish{Priority: 2}).Insert(0), high, rate); took > 1100*time.Millisecond || low.sent > 10*packetSize {
-			t.Errorf("the better one took %v, and %d bytes of the other one went before", took, low.sent)
+		if took := write(t, q.Track(Wish{Priority: 2}).Insert(0), high, rate); took > 1100*time.Millisecond || low.sent.Load() > 10*packetSize {
+			t.Errorf("the better one took %v, and %d bytes of the other one went before", took, low.sent.Load())
 		}
 	})
 }
@@ -251,13 +252,13 @@ func TestStandstillLetsLittleThrough(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 			<-w.slot
 		}
-		before := high.sent
+		before := high.sent.Load()
 		<-done
 		if left := rate - before; left < rate/4 {
 			t.Errorf("only %d bytes were left after the last standstill", left)
 		}
-		if low.sent > 20*packetSize {
-			t.Errorf("%d bytes of the least urgent one passed by", low.sent)
+		if low.sent.Load() > 20*packetSize {
+			t.Errorf("%d bytes of the least urgent one passed by", low.sent.Load())
 		}
 	})
 }
@@ -310,14 +311,14 @@ func TestTurnIsHeldBetweenWrites(t *testing.T) {
 			var tasks sync.WaitGroup
 			tasks.Go(func() { write(t, second, two, 10) })
 			time.Sleep(patience / 2)
-			if two.sent > 0 {
+			if two.sent.Load() > 0 {
 				t.Error("the turn was not held")
 			}
 			over(first)
 			synctest.Wait()
 			time.Sleep(w.packet)
 			synctest.Wait()
-			if two.sent == 0 {
+			if two.sent.Load() == 0 {
 				t.Errorf("the turn was held although %s", why)
 			}
 			tasks.Wait()
