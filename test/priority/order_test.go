@@ -18,7 +18,7 @@ import (
 
 const (
 	tracks = 8
-	seeds  = 4
+	seeds  = 6
 )
 
 // sum adds up what runs over one carrier measured.

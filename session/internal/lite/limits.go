@@ -14,7 +14,7 @@ type Limits struct {
 	// Groups caps the groups in flight of one served subscription. Further groups wait.
 	Groups int
 	// FirstBytes is how long a stream may stay open before its type and its first message
-	// are complete.
+	// are complete. For a unidirectional stream it counts from the first byte.
 	FirstBytes time.Duration
 	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK, and
 	// to end its half of a subscription that is over.

@@ -306,3 +306,39 @@ func TestFetchWaitsBehindMoreUrgentGroups(t *testing.T) {
 		}
 	})
 }
+
+// lateConn is a connection on which the first bytes of unidirectional streams come late.
+type lateConn struct{ transport.Conn }
+
+type lateStream struct {
+	transport.ReceiveStream
+	once sync.Once
+}
+
+const lateness = time.Minute
+
+func (c lateConn) AcceptUni(ctx context.Context) (transport.ReceiveStream, error) {
+	s, err := c.Conn.AcceptUni(ctx)
+	return &lateStream{ReceiveStream: s}, err
+}
+
+func (s *lateStream) Read(p []byte) (int, error) {
+	s.once.Do(func() { time.Sleep(lateness) })
+	return s.ReceiveStream.Read(p)
+}
+
+// The streams of groups that are not urgent are there, empty, long before it is their turn.
+func TestEmptyGroupStreamIsWaitedFor(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v genlite.Version) {
+		r := newRig(t, v, consuming(""), func(c *rigConfig) {
+			c.wrap = func(own transport.Conn) transport.Conn { return lateConn{own} }
+		})
+		track, id := r.subscribed("alice", "video")
+		must(t, r.group(id, 0, r.frame("late")).Close())
+		began := time.Now()
+		wantFrames(t, track, 0, "late")
+		if took := time.Since(began); took < lateness {
+			t.Errorf("it came after %v", took)
+		}
+	})
+}
