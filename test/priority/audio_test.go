@@ -16,24 +16,30 @@ const (
 	audioInterval = 20 * time.Millisecond
 )
 
+// attempts are made before a delay counts: the machine can make it longer, and nothing shorter.
+const attempts = 3
+
 // Sound must not wait behind a picture that takes all there is. What the line itself does to it, with its losses, is
 // measured by a track that has the line for itself.
 func TestAudioDoesNotWaitBehindVideo(t *testing.T) {
 	everyWay(t, 1, func(t *testing.T, scheme string, seed uint64) {
-		var alone, beside []time.Duration
-		var tasks sync.WaitGroup
-		tasks.Go(func() { alone = audio(t, scheme, seed, false) })
-		beside = audio(t, scheme, seed, true)
-		tasks.Wait()
-		if t.Failed() {
-			return
+		for n := range uint64(attempts) {
+			var alone, beside []time.Duration
+			var tasks sync.WaitGroup
+			tasks.Go(func() { alone = audio(t, scheme, seed+n, false) })
+			beside = audio(t, scheme, seed+n, true)
+			tasks.Wait()
+			if t.Failed() {
+				return
+			}
+			t.Logf("%s: alone p50 %v p90 %v p99 %v, beside video p50 %v p90 %v p99 %v", scheme,
+				quantile(alone, 50), quantile(alone, 90), quantile(alone, 99),
+				quantile(beside, 50), quantile(beside, 90), quantile(beside, 99))
+			if quantile(beside, 99) < quantile(alone, 99)*3/2+25*time.Millisecond {
+				return
+			}
 		}
-		t.Logf("%s: alone p50 %v p90 %v p99 %v, beside video p50 %v p90 %v p99 %v", scheme,
-			quantile(alone, 50), quantile(alone, 90), quantile(alone, 99),
-			quantile(beside, 50), quantile(beside, 90), quantile(beside, 99))
-		if got, most := quantile(beside, 99), quantile(alone, 99)*3/2+25*time.Millisecond; got > most {
-			t.Errorf("%s: 99 %% of the frames beside video come within %v, want %v", scheme, got, most)
-		}
+		t.Errorf("%s: beside video, audio waits for more than half of what the line makes it wait and 25 ms", scheme)
 	})
 }
 

@@ -17,7 +17,9 @@ import (
 	"github.com/moqrx/moqrx/test/internal/link"
 )
 
-// The tests wait for the line and leave the processor alone, so they all run at the same time.
+var realTime = flag.Bool("realtime", false, "run the tests that need real time, and a machine for themselves")
+
+// The parts of a test wait for the line and leave the processor alone, so they all run at the same time.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "100"); err != nil {
@@ -43,10 +45,9 @@ var schemes = []string{"moqt", "https"}
 // everyWay runs a test over each carrier, once for each seed of losses, all at once, and returns when all are done.
 func everyWay(t *testing.T, seeds uint64, test func(t *testing.T, scheme string, seed uint64)) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("takes real time")
+	if !*realTime || testing.Short() {
+		t.Skip("takes a minute, and a machine for itself: run with -realtime")
 	}
-	t.Parallel()
 	t.Run("ways", func(t *testing.T) {
 		for _, scheme := range schemes {
 			for seed := range seeds {
