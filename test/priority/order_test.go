@@ -39,7 +39,7 @@ func TestGroupsCompleteInTheOrderOfPriority(t *testing.T) {
 		var plain time.Duration
 		var tasks sync.WaitGroup
 		tasks.Go(func() { plain = plainGroups(t, scheme, even(seed)) })
-		done := prioritised(t, scheme, even(seed))
+		done := prioritized(t, scheme, even(seed))
 		tasks.Wait()
 		s := sums[scheme]
 		s.mu.Lock()
@@ -80,9 +80,9 @@ func even(seed uint64) link.Config {
 	return c
 }
 
-// prioritised sends a group on each of the tracks, the least urgent first, and returns how long each one took. Before
+// prioritized sends a group on each of the tracks, the least urgent first, and returns how long each one took. Before
 // the clock starts, the connection has seen losses, and no slow start is measured.
-func prioritised(t *testing.T, scheme string, c link.Config) []time.Duration {
+func prioritized(t *testing.T, scheme string, c link.Config) []time.Duration {
 	e := connect(t, scheme, c)
 	from := make([]*model.TrackProducer, tracks)
 	to := make([]*model.TrackConsumer, tracks)

@@ -5,56 +5,10 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// wire is a transport with a bottleneck: streams that have something to send take turns, a packet each. As with
-// quic-go, a Write returns while its last packet still waits.
-type wire struct {
-	slot   chan struct{} // capacity 1; waiters are served in their order
-	packet time.Duration // how long one takes
-}
-
-const packetSize = 1400
-
-// newWire makes a wire that carries so many bytes per second.
-func newWire(rate int) *wire {
-	return &wire{slot: make(chan struct{}, 1), packet: time.Second * packetSize / time.Duration(rate)}
-}
-
-// stream is one stream over a wire.
-type stream struct {
-	*wire
-	blocked chan struct{} // the peer takes nothing before it is closed; may be nil
-	pause   time.Duration // the peer takes a packet in this time at best
-	sent    atomic.Int64
-	tail    sync.WaitGroup
-}
-
-func (s *stream) Write(p []byte) (int, error) {
-	if s.blocked != nil {
-		<-s.blocked
-	}
-	s.tail.Wait()
-	for left := p; ; left = left[packetSize:] {
-		if len(left) <= packetSize {
-			s.tail.Go(func() { s.send(len(left)) })
-			return len(p), nil
-		}
-		s.send(packetSize)
-	}
-}
-
-func (s *stream) send(n int) {
-	time.Sleep(s.pause)
-	s.slot <- struct{}{}
-	time.Sleep(s.packet)
-	<-s.slot
-	s.sent.Add(int64(n))
-}
 
 // bubble runs a test in virtual time.
 func bubble(t *testing.T, test func(t *testing.T, q *Queue)) {
@@ -353,4 +307,27 @@ func BenchmarkWrite(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestUpdateEndsAHeldTurn(t *testing.T) {
+	bubble(t, func(t *testing.T, q *Queue) {
+		w := newWire(rate)
+		first, track := q.Track(Wish{Priority: 2}).Insert(0), q.Track(Wish{Priority: 1})
+		if _, err := first.Write(t.Context(), &stream{wire: w}, make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		var tasks sync.WaitGroup
+		tasks.Go(func() {
+			if took := write(t, track.Insert(0), &stream{wire: w}, 10); took > 2*w.packet {
+				t.Errorf("it waited %v behind an item that it is ahead of", took)
+			}
+		})
+		synctest.Wait()
+		track.Update(Wish{Priority: 3})
+		tasks.Wait()
+		if time.Since(began) > 2*w.packet {
+			t.Errorf("the turn came after %v", time.Since(began))
+		}
+	})
 }
