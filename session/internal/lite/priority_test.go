@@ -178,7 +178,9 @@ func TestUrgentTrackAndNewestGroupArriveFirst(t *testing.T) {
 		conn.mu.Lock()
 		var urgencies []uint8
 		for _, s := range conn.levels[len(conn.levels)-5:] { // the SETUP of some versions is before
+			s.mu.Lock()
 			urgencies = append(urgencies, s.urgency)
+			s.mu.Unlock()
 		}
 		conn.mu.Unlock()
 		if string(urgencies) != "\x06\x06\x05\x05\x04" {
