@@ -47,7 +47,7 @@ const placesColumn = "May stand in"
 func (g *generator) page(v *spec.Version) *page {
 	p := &page{g: g, version: v}
 	n := v.Number
-	streams := &section{title: "Streams", columns: []string{"Stream", "Kind", "Type"}}
+	streams := &section{title: "Streams", columns: []string{"Stream", "Kind", "Type", "Opener"}}
 	streams.entries = []*entry{{name: "", rows: p.streamRows(n)}}
 	messages := &section{title: "Messages", columns: []string{"Field", "Kind", "Bounds"}}
 	for _, m := range g.fam.Messages {
@@ -94,7 +94,7 @@ func (p *page) streamRows(n int) []row {
 		if s.Refused.Has(n) {
 			doc = strings.TrimSuffix("no endpoint accepts it; "+doc, "; ")
 		}
-		rows = append(rows, row{[]string{s.Name, s.Kind, code}, doc})
+		rows = append(rows, row{[]string{s.Name, s.Kind, code, s.Opener}, doc})
 	}
 	return rows
 }

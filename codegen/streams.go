@@ -74,16 +74,25 @@ func (g *generator) genStreamType(f *j.File, prefix, kind string, list []*spec.S
 	g.genStreamCodec(f, typ)
 }
 
+// openedBy says who opens a stream.
+func openedBy(who string) string {
+	if who == "either" {
+		return "opened by either side"
+	}
+	return "opened by the " + who
+}
+
 func (g *generator) streamDoc(s *spec.Stream) string {
 	doc := ""
 	if s.On != g.all {
 		doc = g.versionsText(s.On)
 	}
+	if doc != "" {
+		doc += ": "
+	}
+	doc += openedBy(s.Opener)
 	if s.Doc != "" {
-		if doc != "" {
-			doc += ": "
-		}
-		doc += s.Doc
+		doc += "; " + s.Doc
 	}
 	return doc
 }

@@ -10,7 +10,7 @@ type group struct {
 	sequence uint64
 	scale    Timescale // 0 when the track had yet to be accepted: frames keep their own
 
-	mu        sync.Mutex
+	mu        sync.RWMutex // shared only by those who read whole frames
 	changed   signal
 	tracks    []*track // those that cache it, to be told of its frames; never changed in place
 	news      bool     // a frame became whole, or the group ended, since they were told

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync/atomic"
 )
 
 // GroupConsumer reads the frames of one group in order. It is one cursor:
@@ -13,7 +14,7 @@ import (
 // valid whatever becomes of the group.
 type GroupConsumer struct {
 	g      *group
-	next   int // number of the next frame
+	next   atomic.Int64 // number of the next frame
 	closed bool
 }
 
@@ -118,7 +119,9 @@ func (c *GroupConsumer) IsClone(other *GroupConsumer) bool { return c.g == other
 func (c *GroupConsumer) Clone() *GroupConsumer {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	return &GroupConsumer{g: c.g, next: c.next, closed: c.closed}
+	clone := &GroupConsumer{g: c.g, closed: c.closed}
+	clone.next.Store(c.next.Load())
+	return clone
 }
 
 // Close ends this reader: reads return ErrClosed, also one that is waiting.
@@ -155,11 +158,11 @@ func (c *GroupConsumer) at(i int) (*slot, error) {
 func (c *GroupConsumer) nextFrame(block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at(c.next)
+	s, err := c.at(c.position())
 	if s == nil || err != nil {
 		return nil, false, c.waitIf(block), err
 	}
-	c.next++
+	c.next.Add(1)
 	return c.stream(s), true, nil, nil
 }
 
@@ -185,19 +188,37 @@ func (c *GroupConsumer) getFrame(i int, block bool) (*FrameConsumer, bool, <-cha
 	return c.stream(s), true, nil, nil
 }
 
+// readFrame shares the lock with the other readers, for all of them wake at once. Only who is
+// the first to wait takes it alone, to make the channel that they sleep on.
 func (c *GroupConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
+	c.g.mu.RLock()
+	f, ok, err := c.take()
+	wait := c.g.changed.ch
+	c.g.mu.RUnlock()
+	if ok || err != nil || !block || wait != nil {
+		return f, ok, wait, err
+	}
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at(c.next)
-	if err != nil {
-		return Frame{}, false, nil, err
-	}
-	if s == nil || s.live != nil {
-		return Frame{}, false, c.waitIf(block), nil
-	}
-	c.next++
-	return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil, nil
+	f, ok, err = c.take()
+	return f, ok, c.g.changed.wait(), err
 }
+
+// take returns the next frame and moves past it, if it is whole. A shared lock is enough.
+func (c *GroupConsumer) take() (Frame, bool, error) {
+	for {
+		i := c.position()
+		s, err := c.at(i)
+		if err != nil || s == nil || s.live != nil {
+			return Frame{}, false, err
+		}
+		if c.next.CompareAndSwap(int64(i), int64(i+1)) {
+			return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil
+		}
+	}
+}
+
+func (c *GroupConsumer) position() int { return int(c.next.Load()) }
 
 func (c *GroupConsumer) waitIf(block bool) <-chan struct{} {
 	if !block {

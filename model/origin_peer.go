@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 )
 
@@ -34,7 +35,8 @@ func (p *peers) taint(hops OriginList) bool {
 // known by in hop chains (0 is left out): what the handle finds never comes through
 // the neighbor, for as long as it is read. A broadcast of which every route runs
 // through it is not announced, and ErrUnroutable; a reader that no other route is
-// left for gets that too. While the handle's cursors are open, or its tracks are
+// left for gets that too, or the error of the source that it read when that was not the
+// one that everybody reads. While the handle's cursors are open, or its tracks are
 // read, what comes back from the neighbor cannot take the path of what was passed on.
 //
 // A broadcast found through it that is published again is not bound any more.
@@ -108,6 +110,16 @@ func (c *TrackConsumer) gone() error {
 		return c.cause
 	}
 	return errReaderClosed
+}
+
+// whyClosed is the error of a call that may have found the handle closed.
+func (c *TrackConsumer) whyClosed(err error) error {
+	if !errors.Is(err, errReaderClosed) {
+		return err
+	}
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.gone()
 }
 
 // lockFor locks and returns the broadcast that a neighbor reads: the front's own as

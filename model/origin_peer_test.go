@@ -76,6 +76,10 @@ func TestSplitHorizon(t *testing.T) {
 		wantErr(t, err, model.ErrUnroutable)
 		_, err = theirs.RecvDatagram(bg)
 		wantErr(t, err, model.ErrUnroutable)
+		_, err = theirs.FetchGroup(bg, 0, 0)
+		wantErr(t, err, model.ErrUnroutable)
+		_, _, err = theirs.TryFetchGroup(0)
+		wantErr(t, err, model.ErrUnroutable)
 		noRequest(t, tainted.d)
 	})
 	t.Run("and not when it was apart from the start", func(t *testing.T) {

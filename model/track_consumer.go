@@ -70,6 +70,7 @@ func (c *TrackConsumer) Update(s Subscription) error {
 	c.sub = s
 	c.t.recombine()
 	c.t.changed.wake() // other bounds may let a blocked read go on
+	c.t.outlook.wake()
 	return nil
 }
 
@@ -150,13 +151,15 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 // or after the declared end; the handler's error when it refuses, ErrDropped when
 // it lets the request go; the track's error when it was aborted.
 func (c *TrackConsumer) FetchGroup(ctx context.Context, seq uint64, priority uint8) (*GroupConsumer, error) {
-	return c.t.fetch(ctx, seq, priority, &c.closed)
+	g, err := c.t.fetch(ctx, seq, priority, &c.closed)
+	return g, c.whyClosed(err)
 }
 
 // TryFetchGroup is FetchGroup without asking the handler: false and no error when the
 // group is not cached, but may be had by FetchGroup.
 func (c *TrackConsumer) TryFetchGroup(seq uint64) (*GroupConsumer, bool, error) {
-	return c.t.tryFetch(seq, &c.closed)
+	g, ok, err := c.t.tryFetch(seq, &c.closed)
+	return g, ok, c.whyClosed(err)
 }
 
 // All yields the groups that RecvGroup returns and ends at the end of the track.
@@ -165,11 +168,25 @@ func (c *TrackConsumer) All(ctx context.Context) iter.Seq2[*GroupConsumer, error
 	return all(ctx, c.RecvGroup)
 }
 
-// Latest returns the highest sequence so far; false when there was none.
+// Latest returns the highest sequence so far, of a group or a datagram; false when
+// there was none.
 func (c *TrackConsumer) Latest() (uint64, bool) {
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
 	return c.t.latest.Sequence, c.t.latest.Set
+}
+
+// LatestGroup returns the highest sequence of a group that is cached, datagrams and
+// fetched groups left out; false when there is none.
+func (c *TrackConsumer) LatestGroup() (uint64, bool) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	for _, g := range slices.Backward(c.t.sorted) {
+		if !g.refill {
+			return g.sequence, true
+		}
+	}
+	return 0, false
 }
 
 // FinalSequence returns the declared end, one past the last sequence; false

@@ -19,6 +19,7 @@ type Listener struct {
 	options  options
 	requests chan *Request
 	stop     context.CancelFunc
+	left     chan struct{} // closed by Shutdown
 	ctx      context.Context
 	tasks    sync.WaitGroup
 
@@ -45,6 +46,7 @@ func Listen(addr string, opts ...Option) (*Listener, error) {
 	l := &Listener{
 		endpoint: ep, options: o,
 		requests: make(chan *Request),
+		left:     make(chan struct{}),
 		sessions: make(map[*Session]struct{}),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
@@ -78,13 +80,15 @@ func (l *Listener) Addr() net.Addr { return l.endpoint.Addr() }
 func (l *Listener) CertificateSHA256() [32]byte { return l.endpoint.CertificateSHA256() }
 
 // Accept waits for the next client that has said what it wants. A slow client does not hold up
-// others. After Close it returns an *[Error] that is model.ErrClosed.
+// others. After Close or Shutdown it returns an *[Error] that is model.ErrClosed.
 func (l *Listener) Accept(ctx context.Context) (*Request, error) {
 	select {
 	case r := <-l.requests:
 		return r, nil
 	case <-l.ctx.Done():
 		return nil, &Error{Code: model.CodeClosed, Reason: "the listener is closed"}
+	case <-l.left:
+		return nil, &Error{Code: model.CodeClosed, Reason: "the listener is shutting down"}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -135,6 +139,8 @@ func (l *Listener) request(in *endpoint.Incoming) {
 	select {
 	case l.requests <- r:
 	case <-in.Conn.Context().Done():
+	case <-l.left:
+		_ = r.Reject(errLeaving)
 	case <-l.ctx.Done():
 		_ = r.Reject(context.Canceled) // the listener goes, and nobody will answer
 	}
@@ -151,6 +157,9 @@ func (l *Listener) track(s *Session) {
 	if l.closed {
 		s.close(context.Canceled)
 		return
+	}
+	if l.leaving() {
+		s.close(errLeaving)
 	}
 	l.sessions[s] = struct{}{}
 	l.tasks.Go(func() {

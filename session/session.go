@@ -21,6 +21,7 @@ type Session struct {
 	close context.CancelCauseFunc
 	done  chan struct{}
 	err   error // set before done is closed
+	local bool  // this side has closed it; set before done is closed
 }
 
 // start runs the session of an engine that has been granted its origins.
@@ -32,6 +33,7 @@ func start(conn transport.Conn, version Version, path model.Path, engine *lite.E
 	}
 	go func() {
 		s.err = ended(engine.Run(ctx))
+		s.local = ctx.Err() != nil
 		cancel(nil)
 		<-conn.Closed()
 		close(s.done)
@@ -59,30 +61,6 @@ func (s *Session) PeerOrigin() model.OriginID { return s.engine.PeerOrigin() }
 // capture is complete. It waits about a second at most. What was written but has not reached
 // the peer may be lost. Further calls only wait.
 func (s *Session) Close() error { return s.CloseWithError(nil) }
-
-// Shutdown ends the session as Close does, but first waits until the peer has everything that it
-// subscribed to: for each of its subscriptions, all groups and the end of the track were sent and
-// the peer has ended the subscription in turn, as it does when it has taken them.
-//
-// Finish the tracks before: a subscription to one that goes on keeps Shutdown waiting. Close
-// them, and their broadcasts, after it: a peer that is about to subscribe finds them until then.
-// A subscriber that leaves early gets no more, and one that never ends a subscription is not
-// waited for longer than 10 s after the end of the track.
-//
-// When ctx ends first, the session is closed all the same and the error is that of ctx. When the
-// session failed meanwhile, it is an *[Error]. Else it is nil.
-func (s *Session) Shutdown(ctx context.Context) error {
-	late := s.engine.Drain(ctx)
-	_ = s.Close() // never fails
-	if late != nil {
-		return late
-	}
-	// Streams may fail before the session does: the connection knows who ended it.
-	if err := ended(context.Cause(s.conn.Context())); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
-}
 
 // CloseWithError is Close with the code and text of err: the code that [model.CodeOf] finds
 // in it. It always returns nil.

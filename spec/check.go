@@ -30,6 +30,7 @@ func check(f *Family, errs *collector) {
 	for _, m := range f.Messages {
 		c.message(m, false)
 	}
+	c.uses()
 	c.codes()
 	for _, ch := range f.Choices {
 		c.choice(ch)
@@ -163,8 +164,12 @@ func (c *checker) place(m *Message, b *Block, p Place) {
 	}
 	var on Set
 	for _, s := range c.f.Streams {
-		if s.Name == p.Stream {
-			on |= s.On
+		if s.Name != p.Stream {
+			continue
+		}
+		on |= s.On
+		if shared := s.On & p.On; s.Kind == "uni" && p.Role != "opener" && shared != 0 {
+			c.add(p.Pos, "only its opener sends on the uni stream %s in %s", s.Name, c.text(shared))
 		}
 	}
 	switch missing := p.On &^ on; {

@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	gotoken "go/token"
+	"strings"
+)
 
 // mangled is what names become in generated code, whatever the style: two that differ only in
 // case or in what separates their words would collide.
@@ -8,9 +11,19 @@ func mangled(name string) string {
 	return strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(name))
 }
 
-// names checks that declarations do not collide in generated code.
+// names checks that the name of the family is one of a package, and that declarations do not collide in
+// generated code.
 func (c *checker) names() {
+	if n := c.f.Name; n != mangled(n) || !gotoken.IsIdentifier(n) {
+		c.add(c.f.Pos, "family %s is no name of a Go package: small letters and digits, and no keyword", n)
+	}
 	taken := map[string]Pos{}
+	for _, name := range []string{"Version", "Versions", "Message", "New Message"} {
+		taken[mangled(name)] = c.f.Pos
+	}
+	for _, name := range []string{"Uni Stream", "Bidi Stream", "Version"} {
+		taken[mangled(name)], taken[mangled("Append "+name)], taken[mangled("Parse "+name)] = c.f.Pos, c.f.Pos, c.f.Pos
+	}
 	claim := func(name string, pos Pos) {
 		if strings.Contains(name, "-") {
 			c.add(pos, "%s is no name in Go or Lua: use _", name)
@@ -21,11 +34,22 @@ func (c *checker) names() {
 		}
 		taken[key] = pos
 	}
-	for _, name := range []string{"Version", "Versions", "Message", "Uni Stream", "Bidi Stream", "New Message"} {
-		taken[mangled(name)] = c.f.Pos
-	}
+	c.declared(claim)
+	c.members()
+	c.filterNames()
+}
+
+// declared claims the names that the declarations have in the generated package.
+func (c *checker) declared(claim func(name string, pos Pos)) {
 	for _, e := range c.f.Enums {
 		claim(e.Name, e.Pos)
+		values := map[string]bool{}
+		for _, v := range e.Values {
+			if key := mangled(v.Name); !values[key] {
+				values[key] = true
+				claim(e.Name+" "+v.Name, v.Pos)
+			}
+		}
 	}
 	for _, r := range c.f.Registries {
 		claim(r.Name, r.Pos)
@@ -41,7 +65,26 @@ func (c *checker) names() {
 			}
 		}
 	}
-	c.filterNames()
+	for _, ch := range c.f.Choices {
+		claim("PARSE_"+ch.Name, ch.Pos)
+	}
+}
+
+// members checks that no field has the name of a method of its struct, and no item one of what a list keeps.
+func (c *checker) members() {
+	for _, n := range c.fieldNames() {
+		switch mangled(n.name) {
+		case "append", "parse", "len", "logvalue", "messagename":
+			c.add(n.pos, "%s is a method of generated code", n.name)
+		}
+	}
+	for _, r := range c.f.Registries {
+		for _, it := range r.Items {
+			if key := mangled(it.Name); key == "unknown" || key == "order" {
+				c.add(it.Pos, "%s is what generated code has for the rest of a list", it.Name)
+			}
+		}
+	}
 }
 
 // named is something that has a name in the dissector's display filters.

@@ -16,12 +16,12 @@
 //	  04 05   name "moq-lite-%02d"  alpn "moq-lite-%02d"  vi rfc9000  code "0xff0dad%02x"
 //	  06 = 05                                   # an alias: the same bytes
 //	}
-//	stream bidi Subscribe 0x2                   # a stream type
+//	stream bidi Subscribe 0x2 by subscriber     # a stream type, and who opens such a stream
 //	message SUBSCRIBE_END 0x1 05+ replaces SUBSCRIBE_DROP on Subscribe acceptor {   # which had the code before
 //	  Group  vi
 //	}
 //	message SUBSCRIBE_DROP 0x1 03-04, 0x2 05+ on Subscribe acceptor {
-//	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation
+//	  §7.7 03  §7.13 05-06                      # the sections of the drafts, for the documentation; here an alias is a version of its own
 //	  Start  vi
 //	  End    vi
 //	}

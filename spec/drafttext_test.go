@@ -26,14 +26,19 @@ type figure struct {
 }
 
 // eachDraft calls check with the text of each version of f that the directory in MOQRX_DRAFTS has: as
-// draft-...-NN.md in the form of kramdown-rfc, or as draft-...-NN.txt as published.
+// draft-...-NN.md in the form of kramdown-rfc, or as draft-...-NN.txt as published. What it has not is skipped, and said
+// so in a line of its own.
 func eachDraft(t *testing.T, f *Family, check func(t *testing.T, version int, text *draftText)) {
 	t.Helper()
 	dir := os.Getenv("MOQRX_DRAFTS")
 	if dir == "" {
 		t.Skip("NOT CHECKED against the drafts: set MOQRX_DRAFTS to a directory with " + f.Title + "-NN.md or .txt")
 	}
+	if _, err := os.ReadDir(dir); err != nil {
+		t.Fatalf("MOQRX_DRAFTS: %v", err)
+	}
 	found := 0
+	var absent []string
 	for _, v := range f.Versions {
 		name := fmt.Sprintf("%s-%02d", f.Title, v.Number)
 		var text *draftText
@@ -43,14 +48,17 @@ func eachDraft(t *testing.T, f *Family, check func(t *testing.T, version int, te
 			}
 		}
 		if text == nil {
-			t.Logf("NOT CHECKED: %s has no %s", dir, name)
+			absent = append(absent, name)
 			continue
 		}
 		found++
 		t.Run(name, func(t *testing.T) { check(t, v.Number, text) })
 	}
+	if found > 0 && len(absent) > 0 {
+		t.Run("the others", func(t *testing.T) { t.Skipf("NOT CHECKED: %s has no %s", dir, strings.Join(absent, ", ")) })
+	}
 	if found == 0 {
-		t.Errorf("%s has no draft of %s", dir, f.Title)
+		t.Run(f.Title, func(t *testing.T) { t.Skipf("NOT CHECKED: %s has no draft of %s at all", dir, f.Title) })
 	}
 }
 

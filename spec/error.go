@@ -41,6 +41,7 @@ func (l Errors) Error() string {
 type collector struct {
 	list  Errors
 	lines map[int]bool // that have one
+	found func()       // told of each error; a test learns from it who reported
 }
 
 func (c *collector) add(pos Pos, format string, args ...any) {
@@ -52,6 +53,9 @@ func (c *collector) add(pos Pos, format string, args ...any) {
 	}
 	c.lines[pos.Line] = true
 	c.list = append(c.list, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	if c.found != nil {
+		c.found()
+	}
 }
 
 func (c *collector) err() error {

@@ -48,6 +48,7 @@ type Stream struct {
 	Kind    string // "uni" or "bidi"
 	Typed   bool   // whether Code is on the wire
 	Code    uint64
+	Opener  string // who opens it: "client", "server", "publisher", "subscriber" or "either"
 	On      Set
 	Refused Set // versions that name it but in which no endpoint accepts it
 	Doc     string

@@ -9,16 +9,22 @@ import (
 // an [Errors] with everything that is wrong, as far as it could be told.
 func Parse(file, text string) (*Family, error) {
 	errs := &collector{}
+	f := read(file, text, errs)
+	if err := errs.err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// read is Parse, with the errors that there are in errs.
+func read(file, text string, errs *collector) *Family {
 	l := lex(file, text, errs)
 	p := &parser{collector: errs, toks: l.tokens, comments: l.comments, fam: &Family{Pos: Pos{file, 1, 1}}}
 	p.file()
 	if len(errs.list) == 0 {
 		check(p.fam, errs)
 	}
-	if err := errs.err(); err != nil {
-		return nil, err
-	}
-	return p.fam, nil
+	return p.fam
 }
 
 // parser is a recursive descent over the tokens. A method that meets something unexpected
@@ -30,7 +36,8 @@ type parser struct {
 	i        int
 	comments map[int]comment
 	fam      *Family
-	all      Set // versions of the family
+	all      Set  // versions of the family
+	texts    bool // ranges are those of texts, so that an alias is a version as any
 }
 
 func (p *parser) peek() token { return p.toks[p.i] }
@@ -251,7 +258,7 @@ func (p *parser) oneRange() Set {
 	return p.resolve(r)
 }
 
-// resolve turns a range into the versions that it names, aliases of these included.
+// resolve turns a range into the versions that it names, aliases of these included where it is of bytes.
 func (p *parser) resolve(r rangeText) Set {
 	for _, end := range []int{r.from, r.to} {
 		v := p.fam.Version(end)
@@ -260,7 +267,7 @@ func (p *parser) resolve(r rangeText) Set {
 		case v == nil:
 			p.add(r.pos, "the family has no version %02d", end)
 			return 0
-		case v.Alias >= 0:
+		case v.Alias >= 0 && !p.texts:
 			p.add(r.pos, "version %02d is the same as %02d and has nothing of its own; name %02d", end, v.Alias, v.Alias)
 			return 0
 		}
@@ -272,7 +279,7 @@ func (p *parser) resolve(r rangeText) Set {
 	var s Set
 	for _, v := range p.fam.Versions {
 		n := v.Number
-		if v.Alias >= 0 {
+		if v.Alias >= 0 && !p.texts {
 			n = v.Alias
 		}
 		if n >= r.from && (r.to == -1 || n <= r.to) {

@@ -138,7 +138,7 @@ func (p *parser) addVersion(v *Version) {
 	p.fam.Versions = append(list[:i], append([]*Version{v}, list[i:]...)...)
 }
 
-// stream reads "stream bidi Announce 0x1 03+ refused 03-04".
+// stream reads "stream bidi Announce 0x1 by subscriber 03+ refused 03-04".
 func (p *parser) stream(pos Pos, doc string) {
 	s := &Stream{Pos: pos, Doc: doc, Kind: p.ident("uni or bidi")}
 	if s.Kind != "uni" && s.Kind != "bidi" {
@@ -148,11 +148,28 @@ func (p *parser) stream(pos Pos, doc string) {
 	if p.peek().kind == tokHex {
 		s.Typed, s.Code = true, p.next().value
 	}
+	if p.accept("by") {
+		s.Opener = p.opener()
+	} else {
+		p.expected("by and who opens the stream")
+	}
 	s.On = p.ranges(p.all)
 	if p.accept("refused") {
 		s.Refused = p.ranges(s.On)
 	}
 	p.fam.Streams = append(p.fam.Streams, s)
+}
+
+// opener reads who opens a stream.
+func (p *parser) opener() string {
+	t := p.peek()
+	who := p.ident("client, server, publisher, subscriber or either")
+	switch who {
+	case "client", "server", "publisher", "subscriber", "either":
+	default:
+		p.add(t.pos, "a stream is opened by client, server, publisher, subscriber or either, not %s", who)
+	}
+	return who
 }
 
 // enum reads "enum AnnounceStatus u8 closed { Ended 0 }".
@@ -178,7 +195,7 @@ func (p *parser) choice(pos Pos, doc string) {
 	c.On = p.ranges(p.all)
 	p.expect("on")
 	c.Stream = p.name()
-	c.Role = p.ident("opener, acceptor or either")
+	c.Role = p.role()
 	p.fam.Choices = append(p.fam.Choices, c)
 }
 
@@ -263,12 +280,7 @@ func (p *parser) places(b *Block) {
 			place.Stream = "datagram"
 		} else {
 			place.Stream = p.name()
-			place.Role = p.ident("opener, acceptor or either")
-			switch place.Role {
-			case "opener", "acceptor", "either":
-			default:
-				p.add(t.pos, "a sender is opener, acceptor or either, not %s", place.Role)
-			}
+			place.Role = p.role()
 			place.First = p.accept("first")
 		}
 		place.On = p.ranges(b.On)
@@ -277,6 +289,18 @@ func (p *parser) places(b *Block) {
 			return
 		}
 	}
+}
+
+// role reads who of a stream sends.
+func (p *parser) role() string {
+	t := p.peek()
+	role := p.ident("opener, acceptor or either")
+	switch role {
+	case "opener", "acceptor", "either":
+	default:
+		p.add(t.pos, "a sender is opener, acceptor or either, not %s", role)
+	}
+	return role
 }
 
 // layout reads the fields of a message or struct.
@@ -294,8 +318,11 @@ func (p *parser) layout(what string, b *Block) {
 	})
 }
 
-// refs reads "§9.7 14  §9.9 15-16".
+// refs reads "§9.7 14  §9.9 15-16". Each version has a text, with sections of its own, though the bytes be those of
+// another one: ranges mean the versions that they name.
 func (p *parser) refs(list []Ref, on Set) []Ref {
+	p.texts = true
+	defer func() { p.texts = false }()
 	for p.peek().kind == tokRef {
 		t := p.next()
 		list = append(list, Ref{Section: t.text, On: p.ranges(on), Pos: t.pos})

@@ -237,10 +237,11 @@ func (p *parser) policies() Policies {
 func (p *parser) item(all Set) *Item {
 	t := p.peek()
 	it := &Item{Field: Field{Pos: t.pos, Doc: p.doc(t.pos), Name: p.name(), On: all}}
-	if p.peek().kind != tokHex {
+	if p.peek().kind == tokHex {
+		it.ID = p.next().value
+	} else {
 		p.expected("the type of the item, such as 0x2")
 	}
-	it.ID = p.number("the type of the item")
 	it.Kind = p.kind()
 	for !p.atEnd() {
 		switch {

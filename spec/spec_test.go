@@ -27,7 +27,7 @@ const small = `family demo "draft-demo" {
   01 02 03  name "demo-%02d"  alpn "demo-%02d"  vi rfc9000
   04 = 03   name "demo-%02d"  alpn "demo-%02d"
 }
-stream bidi Talk 0x1
+stream bidi Talk 0x1 by either
 `
 
 func parse(t *testing.T, text string) *Family {
@@ -37,6 +37,16 @@ func parse(t *testing.T, text string) *Family {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// The bytes of an alias are those of another version, but its text has sections of its own.
+func TestSectionsAreThoseOfOneText(t *testing.T) {
+	f := parse(t, "message A on Talk opener {\n  §1 03  §2 04  §3 01-02\n}\n")
+	for i, want := range []Set{Set(0).With(3), Set(0).With(4), Set(0).With(1).With(2)} {
+		if r := f.Messages[0].Blocks[0].Refs[i]; r.On != want {
+			t.Errorf("section %s is of %v, want %v", r.Section, r.On.Numbers(), want.Numbers())
+		}
+	}
 }
 
 func TestRangesNameVersionsAndTheirAliases(t *testing.T) {

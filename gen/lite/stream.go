@@ -13,7 +13,7 @@ type UniStream uint64
 // The types of unidirectional streams.
 const (
 	UniGroup UniStream = 0x0 // opened by the publisher
-	UniSetup UniStream = 0x1 // 05+: opened by each side, once
+	UniSetup UniStream = 0x1 // 05+: opened by either side; each side opens one
 )
 
 // String is the name of the type, or its number.
@@ -71,11 +71,11 @@ type BidiStream uint64
 
 // The types of bidirectional streams.
 const (
-	BidiSession   BidiStream = 0x0 // every deployed endpoint refuses it
+	BidiSession   BidiStream = 0x0 // opened by the client; every deployed endpoint refuses it
 	BidiAnnounce  BidiStream = 0x1 // opened by the subscriber
 	BidiSubscribe BidiStream = 0x2 // opened by the subscriber
 	BidiFetch     BidiStream = 0x3 // 03+: opened by the subscriber; named since 03, served since 05
-	BidiProbe     BidiStream = 0x4 // 03+: opened by the subscriber, which sends nothing more
+	BidiProbe     BidiStream = 0x4 // 03+: opened by the subscriber; its opener sends nothing more
 	BidiGoaway    BidiStream = 0x5 // 04+: opened by either side
 	BidiTrack     BidiStream = 0x6 // 05+: opened by the subscriber
 )

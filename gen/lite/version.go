@@ -104,7 +104,7 @@ func ParseVersion(name string) (Version, error) {
 		return Version04, nil
 	case "moq-lite-05", "lite-05":
 		return Version05, nil
-	case "moq-lite-06-wip", "lite-06-wip", "lite-06":
+	case "moq-lite-06-wip", "moq-lite-06", "lite-06", "lite-06-wip":
 		return Version06Wip, nil
 	}
 	return 0, fmt.Errorf("unknown version %q: lite has moq-lite-01, moq-lite-02, moq-lite-03, moq-lite-04, moq-lite-05, moq-lite-06-wip", name)

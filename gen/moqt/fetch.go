@@ -11,7 +11,7 @@ import (
 // Asks for objects of the past. Ends are one object further, 0 is the whole group; from 20 on LOCATION_FILTER says which.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.16.3 (14-16), section 9.14.3 (17), section 10.12.3 (18-19).
+// See draft-ietf-moq-transport, section 9.16.3 (14-16), section 9.14.3 (17), section 10.12.3 (18-19), section 10.13 (20), section 9.11 (21+).
 //
 //	FETCH {
 //	  Type                       vi = 0x16

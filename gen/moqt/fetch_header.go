@@ -11,7 +11,7 @@ import (
 // Starts the stream that answers a FETCH; objects follow to the FIN.
 //
 // It stands first on a uni stream Fetch (sent by its opener).
-// See draft-ietf-moq-transport, section 10.4.4 (14-17), section 11.4.4 (18-19).
+// See draft-ietf-moq-transport, section 10.4.4 (14-17), section 11.4.4 (18-20).
 //
 //	FETCH_HEADER {
 //	  Type        vi = 0x5

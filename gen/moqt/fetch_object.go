@@ -12,7 +12,7 @@ import (
 // 18 on those that are differences, follow from the objects before: the wire package has that rule.
 //
 // It stands on a uni stream Fetch (sent by its opener) in 14, on a uni stream Fetch (sent by its opener) in 15, on a uni stream Fetch (sent by its opener) in 16+.
-// See draft-ietf-moq-transport, section 10.4.4 (14), section 10.4.4 (15), section 10.4.4 (16-17), section 11.4.4 (18-19).
+// See draft-ietf-moq-transport, section 10.4.4 (14), section 10.4.4 (15), section 10.4.4 (16-17), section 11.4.4 (18-20), section 11.4.1 (21+).
 //
 //	FETCH_OBJECT {
 //	  Group ID            vi
@@ -812,7 +812,7 @@ func (m *FetchObject) LogValue() slog.Value {
 // A FETCH_OBJECT up to its bulk, which the caller reads or writes itself.
 //
 // It stands on a uni stream Fetch (sent by its opener) in 14, on a uni stream Fetch (sent by its opener) in 15, on a uni stream Fetch (sent by its opener) in 16+.
-// See draft-ietf-moq-transport, section 10.4.4 (14), section 10.4.4 (15), section 10.4.4 (16-17), section 11.4.4 (18-19).
+// See draft-ietf-moq-transport, section 10.4.4 (14), section 10.4.4 (15), section 10.4.4 (16-17), section 11.4.4 (18-20), section 11.4.1 (21+).
 //
 //	FETCH_OBJECT_HEADER {
 //	  Group ID            vi

@@ -10,7 +10,7 @@ import (
 // FetchOK is the FETCH_OK message (moq-transport-14 to moq-transport-22).
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent to its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.17 (14-16), section 9.15 (17), section 10.13 (18-19).
+// See draft-ietf-moq-transport, section 9.17 (14-16), section 9.15 (17), section 10.13 (18-19), section 10.14 (20), section 9.12 (21+).
 //
 //	FETCH_OK {
 //	  Type              vi = 0x18

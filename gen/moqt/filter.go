@@ -14,7 +14,7 @@ import (
 // many groups before the next one, 2 from a location on, 3 to the end of a group too, 4 to an
 // object too, 5 from the next object on. On 20 the type is not written, but how many numbers
 // follow; there the location 0, 0 of type 2 stands for the next object.
-// See draft-ietf-moq-transport, section 5.1.2 (15-19).
+// See draft-ietf-moq-transport, section 5.1.2 (15-19), section 5.1.2 (20), section 9.20.10 (21), section 9.20.9 (22).
 //
 //	filter {
 //	  Type             vi of 1 to 4

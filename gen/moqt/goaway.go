@@ -11,7 +11,7 @@ import (
 // The peer should move to another session.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a uni stream Control (sent by its opener) in 17+, on a bidi stream Request (sent by either side) in 18+.
-// See draft-ietf-moq-transport, section 9.4 (14-16), section 9.5 (17), section 10.4 (18-19).
+// See draft-ietf-moq-transport, section 9.4 (14-16), section 9.5 (17), section 10.4 (18-20), section 9.2 (21+).
 //
 //	GOAWAY {
 //	  Type             vi = 0x10

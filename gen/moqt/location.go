@@ -8,7 +8,7 @@ import (
 )
 
 // Location is a part of messages (moq-transport-14 to moq-transport-22).
-// See draft-ietf-moq-transport, section 1.4.1 (14-16), section 1.4.2 (17-19).
+// See draft-ietf-moq-transport, section 1.4.1 (14-16), section 1.4.2 (17-20).
 //
 //	location {
 //	  Group   vi

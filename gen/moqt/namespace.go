@@ -11,7 +11,7 @@ import (
 // A namespace came up below the prefix.
 //
 // It stands on a bidi stream Request (sent to its opener).
-// See draft-ietf-moq-transport, section 9.21 (16), section 9.18 (17), section 10.16 (18-19).
+// See draft-ietf-moq-transport, section 9.21 (16), section 9.18 (17), section 10.16 (18-19), section 10.17 (20).
 //
 //	NAMESPACE {
 //	  Type                    vi = 0x8

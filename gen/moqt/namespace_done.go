@@ -11,7 +11,7 @@ import (
 // It is gone.
 //
 // It stands on a bidi stream Request (sent to its opener).
-// See draft-ietf-moq-transport, section 9.23 (16), section 9.19 (17), section 10.17 (18-19).
+// See draft-ietf-moq-transport, section 9.23 (16), section 9.19 (17), section 10.17 (18-19), section 10.18 (20).
 //
 //	NAMESPACE_DONE {
 //	  Type                    vi = 0xe

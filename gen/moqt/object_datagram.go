@@ -10,7 +10,7 @@ import (
 // ObjectDatagram is the OBJECT_DATAGRAM message (moq-transport-14 to moq-transport-22).
 //
 // It stands in a datagram.
-// See draft-ietf-moq-transport, section 10.3.1 (14-17), section 11.3.1 (18-19).
+// See draft-ietf-moq-transport, section 10.3.1 (14-17), section 11.3.1 (18-20), section 11.2.1 (21+).
 //
 //	OBJECT_DATAGRAM {
 //	  Type                vi

@@ -10,7 +10,7 @@ import (
 // PaddingDatagram is the PADDING_DATAGRAM message (moq-transport-18 to moq-transport-22).
 //
 // It stands in a datagram.
-// See draft-ietf-moq-transport, section 11.5.2 (18-19).
+// See draft-ietf-moq-transport, section 11.5.2 (18+).
 //
 //	PADDING_DATAGRAM {
 //	  Type     vi = 0x132b3e29

@@ -10,7 +10,7 @@ import (
 // PaddingStream is the PADDING_STREAM message (moq-transport-18 to moq-transport-22).
 //
 // It stands on a uni stream Padding (sent by its opener).
-// See draft-ietf-moq-transport, section 11.5.1 (18-19).
+// See draft-ietf-moq-transport, section 11.5.1 (18+).
 //
 //	PADDING_STREAM {
 //	  Type     vi = 0x132b3e28

@@ -9,7 +9,7 @@ import (
 
 // Prefix is a part of messages (moq-transport-18 to moq-transport-22).
 // The namespace that a request is about from now on.
-// See draft-ietf-moq-transport, section 10.2.14 (18), section 10.2.19 (19).
+// See draft-ietf-moq-transport, section 10.2.14 (18), section 10.2.19 (19), section 10.2.20 (20), section 9.20.21 (21), section 9.20.20 (22).
 //
 //	prefix {
 //	  Fields  tuple[..32] nonempty

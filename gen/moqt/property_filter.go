@@ -8,7 +8,7 @@ import (
 )
 
 // PropertyFilter is a part of messages (moq-transport-19 to moq-transport-22).
-// See draft-ietf-moq-transport, section 5.1.3 (19).
+// See draft-ietf-moq-transport, section 5.1.3 (19), section 5.1.4 (20), section 8.6 (21+).
 //
 //	property_filter {
 //	  Set ID         tail-u8

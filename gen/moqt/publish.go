@@ -11,7 +11,7 @@ import (
 // Offers a track.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.13 (14-16), section 9.11 (17), section 10.10 (18-19).
+// See draft-ietf-moq-transport, section 9.13 (14-16), section 9.11 (17), section 10.10 (18-19), section 10.11 (20).
 //
 //	PUBLISH {
 //	  Type                       vi = 0x1d

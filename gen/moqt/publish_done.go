@@ -11,7 +11,7 @@ import (
 // A subscription is over.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent by either side) in 17+.
-// See draft-ietf-moq-transport, section 9.12 (14), section 9.15 (15-16), section 9.13 (17), section 10.11 (18-19).
+// See draft-ietf-moq-transport, section 9.12 (14), section 9.15 (15-16), section 9.13 (17), section 10.11 (18-19), section 10.12 (20), section 9.9 (21+).
 //
 //	PUBLISH_DONE {
 //	  Type           vi = 0xb

@@ -11,7 +11,7 @@ import (
 // Announces a namespace. With the cluster extension it may come again on its stream, with another path.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.23 (14), section 9.20 (15-16), section 9.17 (17), section 10.15 (18-19).
+// See draft-ietf-moq-transport, section 9.23 (14), section 9.20 (15-16), section 9.17 (17), section 10.15 (18-19), section 10.16 (20).
 //
 //	PUBLISH_NAMESPACE {
 //	  Type                       vi = 0x6

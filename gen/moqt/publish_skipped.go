@@ -11,7 +11,7 @@ import (
 // The later name of PUBLISH_BLOCKED.
 //
 // It stands on a bidi stream Request (sent to its opener).
-// See draft-ietf-moq-transport, section 10.20 (19).
+// See draft-ietf-moq-transport, section 10.20 (19), section 10.21 (20).
 //
 //	PUBLISH_SKIPPED {
 //	  Type                    vi = 0xf

@@ -11,6 +11,7 @@ import (
 // What changed about a track that is being published.
 //
 // It stands on a bidi stream Request (sent by either side).
+// See draft-ietf-moq-transport, section 10.10 (20), section 9.10 (21+).
 //
 //	PUBLISH_STATE_NOTIFY {
 //	  Type        vi = 0x22

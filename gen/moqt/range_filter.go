@@ -11,7 +11,7 @@ import (
 // Which numbers of an object a subscription wants. Filters of one set all have to match, of several sets one has to.
 // Whatever else breaks their rules (a sum above 64 bits, a priority above 255, an odd type, the same filter twice,
 // too many ranges) has the request refused with INVALID_FILTER, not the session closed: it is no business of the codec.
-// See draft-ietf-moq-transport, section 5.1.3 (19).
+// See draft-ietf-moq-transport, section 5.1.3 (19), section 5.1.4 (20), section 8.6 (21+).
 //
 //	range_filter {
 //	  Set ID  tail-u8

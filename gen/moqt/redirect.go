@@ -9,7 +9,7 @@ import (
 
 // Redirect is a part of messages (moq-transport-18 to moq-transport-22).
 // Where else to ask. Without a URI it is the same session, without a namespace and name (18, 19) the same track.
-// See draft-ietf-moq-transport, section 10.6.1 (18-19).
+// See draft-ietf-moq-transport, section 10.6.1 (18-20).
 //
 //	redirect {
 //	  Connect URI      bytes

@@ -10,7 +10,7 @@ import (
 // RequestError is the REQUEST_ERROR message (moq-transport-15 to moq-transport-22).
 //
 // It stands on a bidi stream Control (sent by either side) in 15-16, on a bidi stream Request (sent by either side) in 16+.
-// See draft-ietf-moq-transport, section 9.8 (15-16), section 9.7 (17), section 10.6.2 (18-19).
+// See draft-ietf-moq-transport, section 9.8 (15-16), section 9.7 (17), section 10.6.2 (18-20), section 9.4 (21+).
 //
 //	REQUEST_ERROR {
 //	  Type            vi = 0x5

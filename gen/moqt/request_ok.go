@@ -11,7 +11,7 @@ import (
 // The request stands. From 18 on it answers PUBLISH too.
 //
 // It stands on a bidi stream Control (sent by either side) in 15-16, on a bidi stream Request (sent by either side) in 16+.
-// See draft-ietf-moq-transport, section 9.7 (15-16), section 9.6 (17), section 10.5 (18-19).
+// See draft-ietf-moq-transport, section 9.7 (15-16), section 9.6 (17), section 10.5 (18-20), section 9.3 (21).
 //
 //	REQUEST_OK {
 //	  Type              vi = 0x7

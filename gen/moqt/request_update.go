@@ -11,7 +11,7 @@ import (
 // Changes a request. On 16 it names the request, from 17 on it stands on its stream.
 //
 // It stands on a bidi stream Control (sent by either side) in 16, on a bidi stream Request (sent by either side) in 17+.
-// See draft-ietf-moq-transport, section 9.11 (16), section 9.10 (17), section 10.9 (18-19).
+// See draft-ietf-moq-transport, section 9.11 (16), section 9.10 (17), section 10.9 (18-20), section 9.5 (21+).
 //
 //	REQUEST_UPDATE {
 //	  Type                       vi = 0x2

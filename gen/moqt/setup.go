@@ -11,7 +11,7 @@ import (
 // The first message of each control stream.
 //
 // It stands first on a uni stream Control (sent by its opener).
-// See draft-ietf-moq-transport, section 9.4 (17), section 10.3 (18-19).
+// See draft-ietf-moq-transport, section 9.4 (17), section 10.3 (18-20), section 9.1 (21+).
 //
 //	SETUP {
 //	  Type     vi = 0x2f00

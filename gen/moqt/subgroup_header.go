@@ -11,7 +11,7 @@ import (
 // Starts a subgroup stream; objects follow to the FIN.
 //
 // It stands first on a uni stream Subgroup (sent by its opener).
-// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-19).
+// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-20), section 11.3.1 (21+).
 //
 //	SUBGROUP_HEADER {
 //	  Type                vi

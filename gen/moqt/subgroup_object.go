@@ -11,7 +11,7 @@ import (
 // One object of a subgroup stream.
 //
 // It stands on a uni stream Subgroup (sent by its opener).
-// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-19).
+// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-20).
 //
 //	SUBGROUP_OBJECT {
 //	  Has Properties   given flag
@@ -194,7 +194,7 @@ func (m *SubgroupObject) LogValue() slog.Value {
 // A SUBGROUP_OBJECT up to its bulk, which the caller reads or writes itself.
 //
 // It stands on a uni stream Subgroup (sent by its opener).
-// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-19).
+// See draft-ietf-moq-transport, section 10.4.2 (14-17), section 11.4.2 (18-20).
 //
 //	SUBGROUP_OBJECT_HEADER {
 //	  Has Properties   given flag

@@ -11,7 +11,7 @@ import (
 // Asks for the objects of a track.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.7 (14), section 9.9 (15-16), section 9.8 (17), section 10.7 (18-19).
+// See draft-ietf-moq-transport, section 9.7 (14), section 9.9 (15-16), section 9.8 (17), section 10.7 (18-20).
 //
 //	SUBSCRIBE {
 //	  Type                       vi = 0x3

@@ -11,7 +11,7 @@ import (
 // Asks for the namespaces below a prefix, and up to 17 also for their tracks.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-15, first on a bidi stream Request (sent by its opener) in 16+.
-// See draft-ietf-moq-transport, section 9.28 (14), section 9.23 (15), section 9.25 (16), section 9.20 (17), section 10.18 (18-19).
+// See draft-ietf-moq-transport, section 9.28 (14), section 9.23 (15), section 9.25 (16), section 9.20 (17), section 10.18 (18-19), section 10.19 (20).
 //
 //	SUBSCRIBE_NAMESPACE {
 //	  Type                       vi = 0x11  14-17

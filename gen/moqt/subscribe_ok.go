@@ -11,7 +11,7 @@ import (
 // The subscription stands.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent to its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.8 (14), section 9.10 (15-16), section 9.9 (17), section 10.8 (18-19).
+// See draft-ietf-moq-transport, section 9.8 (14), section 9.10 (15-16), section 9.9 (17), section 10.8 (18-20).
 //
 //	SUBSCRIBE_OK {
 //	  Type              vi = 0x4

@@ -11,7 +11,7 @@ import (
 // Asks for the tracks below a prefix: they come as PUBLISH.
 //
 // It stands first on a bidi stream Request (sent by its opener).
-// See draft-ietf-moq-transport, section 10.19 (18-19).
+// See draft-ietf-moq-transport, section 10.19 (18-19), section 10.20 (20), section 9.18 (21+).
 //
 //	SUBSCRIBE_TRACKS {
 //	  Type                    vi = 0x51

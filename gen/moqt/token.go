@@ -9,7 +9,7 @@ import (
 
 // Token is a part of messages (moq-transport-14 to moq-transport-22).
 // An authorization token, or a reference to one.
-// See draft-ietf-moq-transport, section 9.2.1.1 (14-15), section 9.2.2.1 (16), section 9.3.2 (17), section 10.2.2 (18-19).
+// See draft-ietf-moq-transport, section 9.2.1.1 (14-15), section 9.2.2.1 (16), section 9.3.2 (17), section 10.2.2 (18-20), section 8.9 (21+).
 //
 //	token {
 //	  Alias Type   vi of at most 3

@@ -11,7 +11,7 @@ import (
 // The layout of SUBSCRIBE.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, first on a bidi stream Request (sent by its opener) in 17+.
-// See draft-ietf-moq-transport, section 9.20 (14), section 9.19 (15-16), section 9.16 (17), section 10.14 (18-19).
+// See draft-ietf-moq-transport, section 9.20 (14), section 9.19 (15-16), section 9.16 (17), section 10.14 (18-19), section 10.15 (20).
 //
 //	TRACK_STATUS {
 //	  Type                       vi = 0xd

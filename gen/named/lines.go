@@ -44,7 +44,7 @@ type Answer struct {
 type Failure struct {
 	Kind   string `json:"kind"`   // short, malformed, unsupported
 	Offset int    `json:"offset"` // of the byte at which it went wrong
-	Field  string `json:"field"`  // path of the field; version, message or hex where that of the line is meant
+	Field  string `json:"field"`  // path of the field, of what is short the one in which the bytes end; version, message or hex where that of the line is meant
 	Reason string `json:"reason"`
 }
 
@@ -229,5 +229,23 @@ func (d *Decoded) Failure() *Failure {
 	case errors.As(d.Err, &t):
 		f.Offset, f.Field = t.Offset, t.Field
 	}
+	if f.Field == "" && f.Kind == "short" {
+		f.Field = d.lastField()
+	}
 	return f
+}
+
+// lastField is the field in which the bytes end: a length in front said that there are more, and the codec, which
+// waits for them, has not looked.
+func (d *Decoded) lastField() string {
+	if d.Tree.Cut != "" {
+		return d.Tree.Cut
+	}
+	name := ""
+	for n := range d.Tree.Root.Children() {
+		if n.Field != nil {
+			name = n.Name
+		}
+	}
+	return name
 }

@@ -63,7 +63,7 @@ func TestALineThatIsTooLongDoesNotStopTheRest(t *testing.T) {
 func TestVersionsHaveManyNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"lite-05": "moq-lite-05", "moq-lite-05": "moq-lite-05", "moq-lite-05-wip": "moq-lite-05", "lite-05-wip (0.1.18)": "moq-lite-05",
-		"lite-06": "moq-lite-06-wip", "moq-lite-06": "moq-lite-06-wip", "LITE-06-WIP": "moq-lite-06-wip", "draft-lcurley-moq-lite-05": "moq-lite-05",
+		"lite-06": "moq-lite-06-wip", "moq-lite-06": "moq-lite-06-wip", "LITE-06-WIP": "moq-lite-06-wip", "draft-lcurley-moq-lite-05": "moq-lite-05", "draft-lcurley-moq-lite-06": "moq-lite-06-wip",
 		"draft-18": "moq-transport-18", "moqt-18": "moq-transport-18", "moq-transport-18": "moq-transport-18", "draft-ietf-moq-transport-18": "moq-transport-18",
 		"moq-00": "moq-transport-14", "lite-01/02": "moq-lite-01", "any": "any", "": "", "draft-13": "", "lite": "", "draft-18-19": "",
 	} {

@@ -102,8 +102,7 @@ func spellings(name string) []string {
 	for _, prefix := range []string{"draft-lcurley-", "draft-ietf-"} {
 		short = strings.TrimPrefix(short, prefix)
 	}
-	released := strings.TrimSuffix(short, "-wip")
-	return []string{name, short, released, released + "-wip"}
+	return []string{name, short, strings.TrimSuffix(short, "-wip")}
 }
 
 // Lite tells whether it is a version of moq-lite.

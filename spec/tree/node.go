@@ -93,7 +93,10 @@ type Tree struct {
 	Root *Node // its Size is what was taken: for a message perhaps not all of the bytes
 	// Errors are in the order in which they were met. The first is the one that a strict
 	// decoder gives; those behind it may follow from it.
-	Errors  []*Error
+	Errors []*Error
+	// Cut is the path of the field in which the bytes end, where it is known from a length that more have to come;
+	// empty where none is cut.
+	Cut     string
 	Further int // errors that were only counted
 }
 

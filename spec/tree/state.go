@@ -213,6 +213,9 @@ func (s *state) fail(n *Node, kind error, off, size int, expected, found string)
 		switch s.extent {
 		case cut:
 			n.remark(&cutOff)
+			if s.tree.Cut == "" {
+				s.tree.Cut = s.field()
+			}
 			return
 		case closed:
 			kind = ErrMalformed

@@ -224,6 +224,9 @@ func (p *rogue) answer(s transport.Stream, path string, ids chan<- uint64) error
 		id, _, err := quicvarint.Parse(message)
 		ids <- id
 		return err
+	case 0x03: // FETCH
+		_, err := s.Write(join(p.frame(5, []byte("whole")), p.frame(1<<61, nil)))
+		return err
 	case 0x06: // TRACK
 		if _, err := s.Write(body([]byte{0, 0}, varint(5000), varint(1000))); err != nil {
 			return err

@@ -45,7 +45,7 @@ var importTable = []rule{
 	{
 		folder:  "session",
 		inside:  []string{"model", "gen", "session"},
-		outside: []string{"github.com/quic-go", "golang.org/x/sync"},
+		outside: []string{"github.com/quic-go", "golang.org/x/sync", "github.com/cenkalti/backoff/v5"},
 	},
 	{folder: "rx/internal", outside: []string{"github.com/dave/jennifer", "github.com/reactivex/rxgo/v2"}},
 	{

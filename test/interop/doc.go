@@ -10,6 +10,6 @@
 // `go test ./test/interop` runs it too. Without them the tests skip and say so; with
 // MOQRX_INTEROP=1 they fail instead.
 //
-// Limitations: the peers need Linux on x86-64 or arm64 and npm. moq-lite 03, 04 and 05 over
+// Limitations: the peers need Linux on x86-64 or arm64 and npm. moq-lite 01 to 06-wip over
 // WebTransport are covered.
 package interop

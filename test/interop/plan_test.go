@@ -12,7 +12,8 @@ import (
 type plan struct {
 	URL         string      `json:"url"`
 	Certificate string      `json:"certificate,omitempty"` // SHA-256 in hex
-	Protocols   []string    `json:"protocols,omitempty"`
+	Protocols   []string    `json:"protocols,omitempty"`   // tokens, for @moq/net
+	Versions    []string    `json:"-"`                     // the same for sessions of Go
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
 

@@ -18,7 +18,8 @@
 // # Limitations
 //
 // The makers of vectors have their own names for fields, which synonyms_test.go and special_test.go bring together; what
-// two implementations see differently is an exception with a reason, in exceptions_test.go. A field of a vector
+// two implementations see differently is an exception with a reason, in exceptions_test.go; with a directory that holds more
+// vectors than testdata, a rule that fits none of them fails the test. A field of a vector
 // that its version has no place for is what an encoder was asked for, and is not compared; fields of an answer that a vector
 // does not mention are not either, but for the items of lists. Vectors are evidence only as far as they come
 // from elsewhere: testdata has runs of other implementations, and derivations from the drafts.

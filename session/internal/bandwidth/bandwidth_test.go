@@ -80,6 +80,17 @@ func TestReports(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a round-trip time that is lost is no news by itself", func(t *testing.T) {
+		both := Measured{model.BitsPerSecond(5000), 30 * ms}
+		play(t, &Reporter{},
+			want{0, both, true, Message{5000, 30}},
+			want{9999 * ms, rate(5000), false, Message{}},
+			want{ms, rate(5000), true, Message{Bitrate: 5000}},
+			want{100 * ms, both, true, Message{5000, 30}})
+	})
+	t.Run("a bitrate is cut to what a message carries", func(t *testing.T) {
+		play(t, &Reporter{}, want{0, rate(1<<62 + 5), true, Message{Bitrate: 1<<62 - 1}})
+	})
 	t.Run("what counts as a change falls with time", func(t *testing.T) {
 		play(t, &Reporter{},
 			want{0, rate(1000), true, Message{Bitrate: 1000}},

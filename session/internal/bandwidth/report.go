@@ -42,13 +42,16 @@ type Message struct {
 // message is what m says, rounded as the wire has it.
 func (m Measured) message(bitrateOnly bool) (out Message) {
 	if m.Bitrate.Known {
-		out.Bitrate = max(1, m.Bitrate.BitsPerSecond)
+		out.Bitrate = min(max(1, m.Bitrate.BitsPerSecond), maxVarint)
 	}
 	if m.RTT > 0 && !bitrateOnly {
 		out.RTT = max(1, uint64(m.RTT/time.Millisecond))
 	}
 	return out
 }
+
+// maxVarint is the largest number that a message can carry (RFC 9000, section 16).
+const maxVarint = 1<<62 - 1
 
 const (
 	// A change is worth a message when it is as large as this part of the last value,

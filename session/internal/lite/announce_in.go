@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
@@ -11,7 +12,7 @@ import (
 
 // listen asks for the broadcasts under a prefix and keeps the origin in step with what the
 // peer announces, until the stream or the session ends. Whatever was announced on it
-// is then gone. nil is the peer's FIN.
+// is then lost: it may come back on another session. nil is the peer's FIN.
 func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	s, err := c.ask(ctx, genlite.BidiAnnounce, &genlite.AnnounceRequest{
 		Prefix: prefix.String(), ExcludeHop: uint64(c.origin.ID()),
@@ -19,10 +20,11 @@ func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	if err != nil {
 		return err
 	}
-	l := listener{
-		subscriber: c, prefix: prefix, publisher: c.unknown,
-		live: make(map[model.Path]*remote),
+	l := &listener{
+		subscriber: c, prefix: prefix,
+		live: make(map[model.Path]*remote), numbered: make(map[uint64]model.Path),
 	}
+	c.enlist(l)
 	err = l.read(ctx, newReader(s, c.dialect.version))
 	if errors.Is(err, io.EOF) {
 		l.clear(nil)
@@ -39,8 +41,13 @@ func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 type listener struct {
 	*subscriber
 	prefix    model.Path
-	publisher model.OriginID
-	live      map[model.Path]*remote // by suffix; nil for what is announced but not kept
+	publisher model.OriginID        // stands at the end of chains, or for them
+	price     uint64                // of the link
+	numbered  map[uint64]model.Path // suffixes of what is live, by the number of their announcement
+	started   uint64                // how many announcements there were
+
+	mu   sync.Mutex
+	live map[model.Path]*remote // by suffix; nil for what is announced but not kept
 }
 
 // remote is a broadcast of the peer in our origin.
@@ -48,70 +55,133 @@ type remote struct {
 	producer *model.BroadcastProducer
 	dynamic  *model.BroadcastDynamic
 	source   model.OriginID // the original publisher
+	over     context.CancelFunc
 }
 
 func (l *listener) read(ctx context.Context, r *reader) error {
-	if l.dialect.announceOK {
-		var ok genlite.AnnounceOK
-		if err := r.message(&ok); err != nil {
+	if l.dialect.priced && !l.link.Cost.Set {
+		l.awaitDeclared(ctx)
+	}
+	l.publisher, l.price = l.identity(), l.linkCost()
+	if l.dialect.opening != nil {
+		m := l.dialect.opening()
+		if err := r.message(m); err != nil {
 			return err
 		}
-		if ok.Origin != 0 {
-			l.publisher = model.OriginID(ok.Origin)
-			l.peer.CompareAndSwap(0, ok.Origin)
+		if err := l.take(ctx, m); err != nil {
+			return err
 		}
 	}
 	for {
-		var m genlite.Announce
-		if err := r.message(&m); err != nil {
+		m, err := l.dialect.next(r)
+		if err != nil {
 			return err
 		}
-		if err := l.take(ctx, &m); err != nil {
+		if err := l.take(ctx, m); err != nil {
 			return err
 		}
 	}
 }
 
-// take applies one announcement. An error breaks the rules and ends the session.
-func (l *listener) take(ctx context.Context, m *genlite.Announce) error {
-	suffix := model.NewPath(m.Suffix)
-	old, live := l.live[suffix]
-	if m.Status == genlite.AnnounceStatusEnded {
-		// An end for what is not known is normal: peers also send it for what they filtered.
-		if live {
-			delete(l.live, suffix)
-			old.finish()
-			return l.count(-1)
+// take applies a message of the peer. An error breaks the rules and ends the session.
+func (l *listener) take(ctx context.Context, m genlite.Message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch m := m.(type) {
+	case *genlite.AnnounceOK:
+		if m.Origin != 0 {
+			l.publisher = model.OriginID(m.Origin)
+			l.peer.CompareAndSwap(0, m.Origin)
 		}
-		return nil
-	}
-	if live && !l.dialect.restart {
-		return failure(model.CodeDuplicate, "%q is announced twice", m.Suffix)
-	}
-	if !live {
-		if err := l.count(1); err != nil {
+	case *genlite.AnnounceInit:
+		for _, suffix := range m.Suffixes {
+			if err := l.start(ctx, activeName(suffix), 0); err != nil {
+				return err
+			}
+		}
+	case *genlite.Announce:
+		if m.Status == genlite.AnnounceStatusEnded {
+			return l.end(model.NewPath(m.Suffix))
+		}
+		return l.start(ctx, m, 0)
+	case *genlite.AnnounceStart:
+		l.numbered[l.started] = model.NewPath(m.Suffix)
+		l.started++
+		return l.start(ctx, &genlite.Announce{Suffix: m.Suffix, Hops: m.Hops}, m.Cost)
+	case *genlite.AnnounceUpdate:
+		suffix, err := l.byNumber(m.ID)
+		if err != nil {
 			return err
 		}
+		return l.update(ctx, &genlite.Announce{Suffix: suffix.String(), Hops: m.Hops}, m.Cost)
+	case *genlite.AnnounceEnd:
+		suffix, err := l.byNumber(m.ID)
+		if err != nil {
+			return err
+		}
+		delete(l.numbered, m.ID)
+		return l.end(suffix)
 	}
-	path := l.prefix.Join(suffix)
-	hops, ok := l.dialect.takeHops(m, l.publisher)
-	if !ok {
-		l.log.Warn("broadcast not taken", "path", path, "reason", "its hop chain is full")
-		hops = nil
-	}
-	l.live[suffix] = l.replace(ctx, old, path, hops)
 	return nil
 }
 
-// replace puts a broadcast with these hops into the origin. One of the same source that is
-// there goes on with the new route. nil is what may not be taken.
-func (l *listener) replace(ctx context.Context, old *remote, path model.Path, hops model.OriginList) *remote {
-	if hops == nil {
-		old.finish()
+// byNumber is the path of an announcement that is live.
+func (l *listener) byNumber(id uint64) (model.Path, error) {
+	suffix, live := l.numbered[id]
+	if !live {
+		return "", failure(model.CodeProtocolViolation, "announcement %d does not exist, or has ended", id)
+	}
+	return suffix, nil
+}
+
+// start takes an announcement that is active. cost is what the peer says, where it says any.
+func (l *listener) start(ctx context.Context, m *genlite.Announce, cost uint64) error {
+	if _, live := l.live[model.NewPath(m.Suffix)]; !live {
+		if err := l.count(1); err != nil {
+			return err
+		}
+	} else if !l.dialect.repeats {
+		return failure(model.CodeDuplicate, "%q is announced twice", m.Suffix)
+	}
+	return l.update(ctx, m, cost)
+}
+
+// update takes the route of an announcement.
+func (l *listener) update(ctx context.Context, m *genlite.Announce, cost uint64) error {
+	suffix := model.NewPath(m.Suffix)
+	path := l.prefix.Join(suffix)
+	route := model.Route{Cost: charge(cost, l.price), Warm: l.dialect.priced && cost == 0}
+	var ok bool
+	if route.Hops, ok = l.dialect.takeHops(m, l.publisher); !ok {
+		l.log.Warn("broadcast not taken", "path", path, "reason", "its hop chain is full")
+		l.live[suffix].finish()
+		l.live[suffix] = nil
 		return nil
 	}
-	route := model.Route{Hops: hops}
-	if old != nil && old.source == hops[0] && hops[0] != 0 {
+	l.live[suffix] = l.replace(ctx, l.live[suffix], path, l.demoted(route))
+	return nil
+}
+
+// end takes the end of an announcement. One for what is not known is normal: peers also send it for what
+// they filtered.
+func (l *listener) end(suffix model.Path) error {
+	old, live := l.live[suffix]
+	if !live {
+		return nil
+	}
+	delete(l.live, suffix)
+	old.finish()
+	return l.count(-1)
+}
+
+// replace puts a broadcast with this route into the origin. One of the same source that is there goes on
+// with the new route; of a source that nobody knows, none is the same. nil is what may not be taken.
+func (l *listener) replace(ctx context.Context, old *remote, path model.Path, route model.Route) *remote {
+	source := route.Hops[0]
+	if source == l.unknown && l.link.Peer == 0 {
+		source = 0
+	}
+	if old != nil && old.source == source && source != 0 {
 		old.producer.SetRoute(route)
 		return old
 	}
@@ -129,8 +199,9 @@ func (l *listener) replace(ctx context.Context, old *remote, path model.Path, ho
 		_ = b.Close()
 		return nil
 	}
-	l.tasks.Go(func() { l.serveRequests(ctx, path, d) })
-	return &remote{producer: b, dynamic: d, source: hops[0]}
+	open, over := context.WithCancel(ctx)
+	l.tasks.Go(func() { l.serveRequests(ctx, open, path, d) })
+	return &remote{producer: b, dynamic: d, source: source, over: over}
 }
 
 // finish takes the broadcast back. Its tracks go on until their own streams end.
@@ -139,28 +210,40 @@ func (b *remote) finish() {
 		return
 	}
 	_ = b.producer.Finish() // fails only when it has ended already
-	_ = b.dynamic.Close()
-	_ = b.producer.Close()
+	b.close()
 }
 
-// clear takes everything back when the stream is over: nil is its clean end.
+func (b *remote) close() {
+	_ = b.dynamic.Close()
+	_ = b.producer.Close()
+	b.over()
+}
+
+// clear lets go of everything when the stream is over: nil is its clean end. Nothing was taken back, so the
+// broadcasts may come again by another session, and the origin waits for that as long as it is told to.
 func (l *listener) clear(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, b := range l.live {
-		if b != nil && err != nil {
+		if b == nil {
+			continue
+		}
+		if err != nil {
 			b.producer.Abort(err)
 		}
-		b.finish()
+		b.close()
 	}
 	_ = l.count(-len(l.live)) // only more than the limit is an error
 }
 
-// serveRequests subscribes upstream to each track that is asked for, until the broadcast ends.
-func (c *subscriber) serveRequests(ctx context.Context, path model.Path, d *model.BroadcastDynamic) {
+// serveRequests subscribes upstream to each track that is asked for, until the broadcast ends, and open
+// with it.
+func (c *subscriber) serveRequests(ctx, open context.Context, path model.Path, d *model.BroadcastDynamic) {
 	for {
 		req, err := d.RequestedTrack(ctx)
 		if err != nil {
 			return
 		}
-		c.tasks.Go(func() { c.serveRequest(ctx, path, req) })
+		c.tasks.Go(func() { c.serveRequest(ctx, open, path, req) })
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
@@ -25,6 +24,9 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 		leave()
 		close(left)
 	})
+	if p.dialect.priced {
+		p.awaitDeclared(listening)
+	}
 	a := announcer{publisher: p, stream: s, exclude: model.OriginID(m.ExcludeHop)}
 	if err := a.run(listening, model.NewPath(m.Prefix)); err != nil && listening.Err() == nil {
 		p.log.Warn("announcements ended", "prefix", m.Prefix, "error", err)
@@ -42,12 +44,19 @@ type announcer struct {
 	stream  stream
 	exclude model.OriginID // must not be in the chain
 	prefix  model.Path
-	active  map[model.Path]model.OriginList // what the peer was told
+	active  map[model.Path]told
+	started uint64 // how many announcements there were
+}
+
+// told is what the peer knows of a path.
+type told struct {
+	id    uint64 // counts the announcements of the stream
+	route model.Route
 }
 
 func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 	a.prefix = prefix
-	a.active = make(map[model.Path]model.OriginList)
+	a.active = make(map[model.Path]told)
 	changes := a.watch(prefix)
 	if changes != nil {
 		defer changes.Close()
@@ -73,12 +82,28 @@ func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 		if err != nil {
 			return err
 		}
-		if news := a.messages(change); len(news) > 0 {
+		if news := a.batch(change, changes); len(news) > 0 {
 			if err := a.send(a.stream, news...); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// maxBatch bounds how many changes go out in one write.
+const maxBatch = 64
+
+// batch is what the peer is to hear of a change, and of what else has changed by now.
+func (a *announcer) batch(change model.OriginAnnounce, changes *model.AnnounceConsumer) []genlite.Message {
+	news := a.messages(change)
+	for range maxBatch {
+		more, ok, err := changes.TryNext()
+		if err != nil || !ok {
+			break // Next tells the error
+		}
+		news = append(news, a.messages(more)...)
+	}
+	return news
 }
 
 // watch opens a cursor on what the peer may see under prefix, or nil when that is nothing.
@@ -96,11 +121,10 @@ func (a *announcer) watch(prefix model.Path) *model.AnnounceConsumer {
 	return bound.Routes()
 }
 
-// initial collects what is active now, with ANNOUNCE_OK in front where the version has one.
+// initial is how the answer begins: with what is active now.
 func (a *announcer) initial(changes *model.AnnounceConsumer) ([]genlite.Message, error) {
-	var set []genlite.Message
-	var active uint64
-	for changes != nil {
+	var active, news []genlite.Message
+	for changes != nil && news == nil {
 		change, ok, err := changes.TryNext()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
@@ -108,61 +132,60 @@ func (a *announcer) initial(changes *model.AnnounceConsumer) ([]genlite.Message,
 		if !ok {
 			break
 		}
-		news := a.messages(change)
-		if len(news) == 0 {
-			continue
+		first := change.Broadcast != nil && !change.Update
+		if m := a.messages(change); first {
+			active = append(active, m...)
+		} else {
+			news = m // what is active is complete: this belongs to the changes already
 		}
-		set = append(set, news...)
-		if change.Broadcast == nil || change.Update {
-			break // the count is of what is active: this one already belongs to the changes
-		}
-		active++
 	}
-	if a.dialect.announceOK {
-		set = append([]genlite.Message{&genlite.AnnounceOK{Origin: uint64(a.self), Active: active}}, set...)
-	}
-	return set, nil
+	return append(a.dialect.begin(a.self, active), news...), nil
 }
 
 // messages is what the peer is to hear of a change: nothing when it is not for it.
-func (a *announcer) messages(change model.OriginAnnounce) []genlite.Message {
-	suffix, ok := change.Path.StripPrefix(a.prefix)
+func (a *announcer) messages(change model.OriginAnnounce) (news []genlite.Message) {
+	path, ok := change.Path.StripPrefix(a.prefix)
 	if !ok {
 		if change.Broadcast != nil {
 			_ = change.Broadcast.Close()
 		}
 		return nil
 	}
-	told, known := a.active[change.Path]
-	hops, fit := a.route(change)
-	var news []genlite.Message
-	if known && (!fit || !a.dialect.restart && !slices.Equal(told, hops)) {
-		delete(a.active, change.Path)
-		known = false
-		news = append(news, &genlite.Announce{Status: genlite.AnnounceStatusEnded, Suffix: suffix.String()})
+	suffix := path.String()
+	known, live := a.active[change.Path]
+	route, fit := a.route(change)
+	switch {
+	case live && fit && a.dialect.same(known.route, route):
+		return nil
+	case live && fit && a.dialect.update != nil:
+		a.active[change.Path] = told{known.id, route}
+		return append(news, a.dialect.update(suffix, known.id, route))
 	}
-	if fit && (!known || !slices.Equal(told, hops)) {
-		a.active[change.Path] = hops
-		m := &genlite.Announce{Status: genlite.AnnounceStatusActive, Suffix: suffix.String()}
-		a.dialect.putHops(m, hops, a.self)
-		news = append(news, m)
+	if live {
+		delete(a.active, change.Path)
+		news = append(news, a.dialect.end(suffix, known.id))
+	}
+	if fit {
+		a.active[change.Path] = told{a.started, route}
+		a.started++
+		news = append(news, a.dialect.start(suffix, route, a.self))
 	}
 	return news
 }
 
-// route is the chain that the peer is told of, false when it is told of nothing.
-func (a *announcer) route(change model.OriginAnnounce) (model.OriginList, bool) {
+// route is the one that the peer is told of, false when it is told of none.
+func (a *announcer) route(change model.OriginAnnounce) (model.Route, bool) {
 	if change.Broadcast == nil {
-		return nil, false
+		return model.Route{}, false
 	}
 	defer change.Broadcast.Close()
-	hops := change.Broadcast.AdvertisedRoute().Hops
+	route := change.Broadcast.AdvertisedRoute()
 	switch {
-	case hops.Contains(a.self):
-		return nil, false
-	case len(hops) >= model.MaxHops:
+	case route.Hops.Contains(a.self):
+		return model.Route{}, false
+	case len(route.Hops) >= model.MaxHops:
 		a.log.Warn("broadcast not announced", "path", change.Path, "reason", "its hop chain is full")
-		return nil, false
+		return model.Route{}, false
 	}
-	return hops, true
+	return route, true
 }

@@ -11,83 +11,78 @@ type dialect struct {
 	version genlite.Version
 	// setup: each side opens one SETUP stream, and a server waits for it.
 	setup bool
-	// announceOK: an announce stream starts with ANNOUNCE_OK, whose origin id is the last
-	// hop of every announcement that follows.
-	announceOK bool
-	// restart: an active announcement of a path that is active replaces it.
-	restart bool
+	// priced: announcements have a cost, which the cost of the link is added to. That, and who the
+	// peer is, only SETUP says, so announce streams wait for it.
+	priced bool
+	// preferences: SUBSCRIBE says more than the priority, and SUBSCRIBE_UPDATE changes it.
+	preferences bool
+	// accept makes the SUBSCRIBE_OK that answers a SUBSCRIBE at once. It is nil with trackInfo.
+	accept func(m *genlite.Subscribe) *genlite.SubscribeOK
 	// trackInfo: TRACK comes before SUBSCRIBE, which is answered by SUBSCRIBE_START and
-	// SUBSCRIBE_END where they are due, instead of SUBSCRIBE_OK at once.
+	// SUBSCRIBE_END where they are due.
 	trackInfo bool
 	// timestamps: frames carry the time in the scale of their track.
 	timestamps bool
-	// putHops writes the chain of a broadcast that self announces.
-	putHops func(m *genlite.Announce, hops model.OriginList, self model.OriginID)
-	// takeHops is the inverse at the receiver: the chain up to and including the
-	// publisher. Where the peer gives no id, publisher stands in for it. The second
-	// result is false when the chain is too long to be kept.
-	takeHops func(m *genlite.Announce, publisher model.OriginID) (model.OriginList, bool)
+	// datagrams: groups of one frame may come and go in datagrams.
+	datagrams bool
+	// fetches: single groups can be asked for.
+	fetches bool
+	// probe: there are PROBE streams, whose reports have a round-trip time with probeRTT.
+	probe, probeRTT bool
+	// goaway: either side may ask the other to leave.
+	goaway bool
+
+	announcing
 }
 
 func dialectOf(v genlite.Version) dialect {
 	switch v {
+	case genlite.Version01:
+		return dialect{version: v, accept: acceptWithPriority, announcing: announceNames}
+	case genlite.Version02:
+		return dialect{version: v, accept: acceptPlainly, announcing: announceNames}
 	case genlite.Version03:
-		return dialect{version: v, putHops: putHopCount, takeHops: takeHopCount}
+		return dialect{version: v, preferences: true, accept: acceptInFull, probe: true, announcing: announceCounts}
 	case genlite.Version04:
-		return dialect{version: v, putHops: putHopsWithSelf, takeHops: takeHops}
+		return dialect{
+			version: v, preferences: true, accept: acceptInFull, probe: true, probeRTT: true, goaway: true,
+			announcing: announceChains,
+		}
+	case genlite.Version05:
+		return dialect{
+			version: v, setup: true, preferences: true, trackInfo: true, timestamps: true,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announceRoutes,
+		}
 	default:
 		return dialect{
-			version: v, setup: true, announceOK: true, restart: true, trackInfo: true,
-			timestamps: true,
-			putHops:    putHops, takeHops: takeHopsAndPublisher,
+			version: v, setup: true, priced: true, preferences: true, trackInfo: true, timestamps: true,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
 		}
 	}
 }
 
-// putHopCount is moq-lite-03: only how many hops, the sender included.
-func putHopCount(m *genlite.Announce, hops model.OriginList, _ model.OriginID) {
-	m.HopCount = uint64(len(hops)) + 1
+// acceptWithPriority is moq-lite-01: the answer tells the priority, and nothing else.
+func acceptWithPriority(m *genlite.Subscribe) *genlite.SubscribeOK {
+	return &genlite.SubscribeOK{Priority: m.Priority}
 }
 
-func takeHopCount(m *genlite.Announce, publisher model.OriginID) (model.OriginList, bool) {
-	if m.HopCount > model.MaxHops {
-		return nil, false
-	}
-	hops := make(model.OriginList, max(m.HopCount, 1))
-	hops[0] = publisher
-	return hops, true
-}
+// acceptPlainly is moq-lite-02: the answer is empty.
+func acceptPlainly(*genlite.Subscribe) *genlite.SubscribeOK { return &genlite.SubscribeOK{} }
 
-// putHopsWithSelf is moq-lite-04: the ids, the sender's own last.
-func putHopsWithSelf(m *genlite.Announce, hops model.OriginList, self model.OriginID) {
-	putHops(m, hops, self)
-	m.Hops = append(m.Hops, uint64(self))
-}
-
-func takeHops(m *genlite.Announce, publisher model.OriginID) (model.OriginList, bool) {
-	if len(m.Hops) == 0 {
-		return model.OriginList{publisher}, true
-	}
-	return originList(m.Hops), len(m.Hops) <= model.MaxHops
-}
-
-func originList(ids []uint64) model.OriginList {
-	hops := make(model.OriginList, len(ids))
-	for i, id := range ids {
-		hops[i] = model.OriginID(id)
-	}
-	return hops
-}
-
-// putHops is moq-lite-05: the ids without the sender's own, which ANNOUNCE_OK carries.
-func putHops(m *genlite.Announce, hops model.OriginList, _ model.OriginID) {
-	m.Hops = make([]uint64, len(hops), len(hops)+1)
-	for i, id := range hops {
-		m.Hops[i] = uint64(id)
+// acceptInFull is moq-lite-03 and -04: the answer repeats the question.
+func acceptInFull(m *genlite.Subscribe) *genlite.SubscribeOK {
+	return &genlite.SubscribeOK{
+		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: m.MaxLatency,
+		StartGroup: m.StartGroup, EndGroup: m.EndGroup,
 	}
 }
 
-func takeHopsAndPublisher(m *genlite.Announce, publisher model.OriginID) (model.OriginList, bool) {
-	hops, err := originList(m.Hops).Push(publisher)
-	return hops, err == nil
+// subscribe is the SUBSCRIBE for what the local readers want, as far as the version can say it.
+func (d *dialect) subscribe(id uint64, path model.Path, track string, wants model.Subscription) *genlite.Subscribe {
+	m := &genlite.Subscribe{ID: id, Broadcast: path.String(), Track: track, Priority: wants.Priority}
+	if d.preferences {
+		m.Ordered, m.MaxLatency = wants.Ordered, toMillis(wants.MaxLatency)
+		m.StartGroup, m.EndGroup = optional(wants.Start), optional(wants.End)
+	}
+	return m
 }

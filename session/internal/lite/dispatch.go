@@ -114,11 +114,11 @@ func (e *Engine) answer(ctx context.Context, s transport.Stream, r *reader) erro
 		if err := first(&m); err != nil {
 			return err
 		}
-		e.log.Info("the peer wants to go", "uri", m.URI)
+		e.takeGoaway(&m)
 		return nil
 	case genlite.BidiProbe:
-		// Nothing is measured here: ending the stream at once is how deployed peers say so.
-		return limit.over(nil)
+		_ = limit.over(nil) // nothing follows the type
+		return e.publisher.probe(ctx, s, r)
 	default:
 		return limit.over(failure(model.CodeUnexpectedStream, "stream type %v", kind))
 	}

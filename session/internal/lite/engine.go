@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/bandwidth"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
@@ -18,9 +20,19 @@ type Config struct {
 	Conn transport.Conn
 	// Version is the one that was negotiated.
 	Version genlite.Version
+	// Exchange is how the version was agreed on, where the transport did not do it.
+	Exchange *Exchange
 	// Path is what a client asks for where the transport has no URL, with the query. It is
 	// sent in SETUP, and left out when empty.
 	Path string
+	// Measure says what is known of the connection now: see [Engine.SendBandwidth]. It may be
+	// called from several goroutines. Nil is nothing, ever.
+	Measure func() bandwidth.Measured
+	// Role is what a client says in SETUP about what it is going to do. Servers do not say it.
+	Role Role
+	// Probe is the level at which this side, as a publisher, measures the path for the peer
+	// (draft-lcurley-moq-lite, SETUP): it is sent in SETUP, and left out when it is 0.
+	Probe uint64
 	// Limits bound what the peer can make the session hold.
 	Limits Limits
 	// Logger takes what is odd but ends nothing. Nil discards it.
@@ -28,18 +40,26 @@ type Config struct {
 }
 
 // Engine runs one session. Make it with [New], and call its methods from one goroutine.
-// PeerOrigin, and Drain after Grant, may be called from any.
+// PeerOrigin may be called from any, and so may after Grant: Drain, Settle, GoAway, GoingAway, NewURI,
+// SendBandwidth and RecvBandwidth.
 type Engine struct {
-	conn    transport.Conn
-	dialect dialect
-	path    string
-	limits  Limits
-	log     *slog.Logger
-	peer    atomic.Uint64 // origin id of the peer, 0 until it is known
-	setups  atomic.Int32  // SETUP messages of the peer
+	conn     transport.Conn
+	dialect  dialect
+	exchange *Exchange // nil where the transport negotiated the version
+	declares declares
+	link     Link
+	limits   Limits
+	log      *slog.Logger
+	peer     atomic.Uint64 // origin id of the peer, 0 until it is known
+
+	setups   atomic.Int32          // SETUP messages of the peer
+	setup    atomic.Pointer[Setup] // what the first of them said
+	declared chan struct{}         // closed once setup is there
 
 	publisher  *publisher
 	subscriber *subscriber
+	probing    *probing
+	goaway     *goaway
 
 	tasks sync.WaitGroup
 	// fail ends the session with the error. Set by Run.
@@ -50,11 +70,15 @@ type Engine struct {
 // on a server [Engine.AwaitSetup], then Grant, SendSetup and Run.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		conn:    cfg.Conn,
-		dialect: dialectOf(cfg.Version),
-		path:    cfg.Path,
-		limits:  cfg.Limits.withDefaults(),
-		log:     cfg.Logger,
+		conn:     cfg.Conn,
+		dialect:  dialectOf(cfg.Version),
+		exchange: cfg.Exchange,
+		declares: declares{path: cfg.Path, role: cfg.Role, probe: cfg.Probe},
+		limits:   cfg.Limits.withDefaults(),
+		log:      cfg.Logger,
+		declared: make(chan struct{}),
+		probing:  newProbing(cfg.Measure),
+		goaway:   newGoaway(),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -62,8 +86,26 @@ func New(cfg Config) *Engine {
 	return e
 }
 
+// Link is what this side knows about the way to the peer.
+type Link struct {
+	// Cost is added to the cost of what comes from the peer, which is told of it in SETUP. When it
+	// is not set, what the peer says in its SETUP counts, and 1 when it says nothing.
+	Cost wire.Optional[uint64]
+	// Peer is who a peer is that does not tell its origin id. 0 stands for nobody: what it
+	// announces is then told apart from what others do, for as long as the session lasts.
+	Peer model.OriginID
+}
+
+// SetLink says what is known about the way to the peer. A cost above 2^62-1 becomes that. Call it before
+// Grant.
+func (e *Engine) SetLink(l Link) {
+	l.Cost.Value = min(l.Cost.Value, maxCost)
+	e.link = l
+}
+
 // Grant says what the peer may see and subscribe to, and where its broadcasts appear. Either
-// may be nil: nothing is then served to the peer, or asked of it. Call it once.
+// may be nil: nothing is then served to the peer, or asked of it. A peer that has declared a role is
+// granted what the role needs. Call it once.
 func (e *Engine) Grant(publish *model.OriginConsumer, consume *model.OriginProducer) {
 	var self model.OriginID
 	switch {
@@ -74,13 +116,20 @@ func (e *Engine) Grant(publish *model.OriginConsumer, consume *model.OriginProdu
 	default:
 		// Deployed peers drop an ANNOUNCE_OK whose id is 0.
 		self = model.RandomOriginID()
+		e.log.Warn("a session without anything to publish, and nowhere to put what the peer announces")
+	}
+	switch e.Peer().Role {
+	case RolePublisher:
+		publish = nil
+	case RoleSubscriber:
+		consume = nil
 	}
 	e.publisher = newPublisher(e, publish, self)
 	e.subscriber = newSubscriber(e, consume)
 }
 
-// PeerOrigin is the origin id that the peer told, or 0 while it has told none. moq-lite-03
-// has no way to tell it.
+// PeerOrigin is the origin id that the peer told, or 0 while it has told none. Versions before
+// moq-lite-04 have no way to tell it.
 func (e *Engine) PeerOrigin() model.OriginID { return model.OriginID(e.peer.Load()) }
 
 // Run serves the session until ctx or the connection ends, or the peer breaks a rule that
@@ -97,7 +146,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)
 	e.tasks.Go(func() { e.acceptUni(ctx) })
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
+	if e.exchange != nil {
+		e.tasks.Go(func() { e.watchExchange(ctx) })
+	}
+	if e.dialect.datagrams {
+		e.tasks.Go(func() { e.subscriber.receiveDatagrams(ctx) })
+	}
 	e.subscriber.start(ctx)
+	e.startProbing(ctx)
 
 	<-ctx.Done()
 	cause := context.Cause(ctx)

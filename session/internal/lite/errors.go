@@ -22,6 +22,18 @@ func failure(code model.Code, format string, args ...any) *model.Error {
 	return &model.Error{Code: code, Reason: fmt.Sprintf(format, args...)}
 }
 
+// lostError is the end of the connection, where a stream noticed it first.
+type lostError struct{ cause *model.Error }
+
+func (e *lostError) Error() string { return e.cause.Error() }
+func (e *lostError) Unwrap() error { return e.cause }
+
+// lost reports whether err came of the end of the connection.
+func lost(err error) bool {
+	var l *lostError
+	return errors.As(err, &l)
+}
+
 // modelError turns what a stream, a codec or a wait on ctx returned into what the model
 // and the wire call it. ctx is the one that the failed call waited on, for its cause.
 func modelError(ctx context.Context, err error) error {
@@ -42,7 +54,7 @@ func modelError(ctx context.Context, err error) error {
 		}
 		return model.ErrCancel
 	case errors.As(err, &conn):
-		return &model.Error{Code: model.CodeTransport, Remote: conn.Remote, Reason: conn.Error()}
+		return &lostError{&model.Error{Code: model.CodeTransport, Remote: conn.Remote, Reason: conn.Error()}}
 	case errors.As(err, &codec):
 		return failure(model.CodeDecode, "%v", codec)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -53,7 +65,7 @@ func modelError(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, errUnsubscribed):
 		return model.ErrCancel
 	default:
-		return &model.Error{Code: model.CodeTransport, Reason: err.Error()}
+		return &lostError{&model.Error{Code: model.CodeTransport, Reason: err.Error()}}
 	}
 }
 

@@ -95,24 +95,28 @@ func TestTimestampsOutOfRange(t *testing.T) {
 
 func TestBadAnswersToSubscribe(t *testing.T) {
 	for name, c := range map[string]struct {
-		before05 string // hex of the answer
+		before03 string // hex of the answer
+		before05 string
 		from05   string
 		fin      bool
 		want     error
 	}{
-		"garbage":              {"07 01 00", "07 01 00", false, model.ErrDecode},
-		"not an answer":        {"01 03 00 00 00", "", false, model.ErrProtocolViolation},
-		"FIN before an answer": {"", "", true, model.ErrDecode},
-		"cut short":            {"00 05 00", "00 05 00", true, model.ErrDecode},
+		"garbage":              {"02 01 00", "07 01 00", "07 01 00", false, model.ErrDecode},
+		"not an answer":        {"", "01 03 00 00 00", "", false, model.ErrProtocolViolation},
+		"FIN before an answer": {"", "", "", true, model.ErrDecode},
+		"cut short":            {"01", "00 05 00", "00 05 00", true, model.ErrDecode},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachVersion(t, func(t *testing.T, v genlite.Version) {
 				bytes := c.before05
-				if v >= genlite.Version05 {
-					if c.from05 == "" {
-						t.Skip("nothing has to be answered")
-					}
+				switch {
+				case v <= genlite.Version02:
+					bytes = c.before03
+				case v >= genlite.Version05:
 					bytes = c.from05
+				}
+				if bytes == "" && (!c.fin || v >= genlite.Version05) {
+					t.Skip("nothing else can be answered, or nothing has to be")
 				}
 				r := newRig(t, v, consuming(""))
 				track := r.request("alice", "video")
@@ -158,11 +162,29 @@ func TestAnnounceStreamThatBreaksTheRules(t *testing.T) {
 	}{
 		"garbage": {func(*rig) []byte { return []byte{3, 9, 1, 'a'} }, model.ErrDecode},
 		"announced twice": {func(r *rig) []byte {
-			if r.v >= genlite.Version05 {
+			if r.v == genlite.Version05 {
 				return nil // there it is a restart
 			}
 			return r.encode(nil, active(r.v, "a"), active(r.v, "a"))
 		}, model.ErrDuplicate},
+		"end of what has not started": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil // there it is common
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 1})
+		}, model.ErrProtocolViolation},
+		"end of what has ended": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 0}, &genlite.AnnounceEnd{ID: 0})
+		}, model.ErrProtocolViolation},
+		"update of what has ended": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 0}, &genlite.AnnounceUpdate{ID: 0})
+		}, model.ErrProtocolViolation},
 		"too many": {func(r *rig) []byte {
 			return r.encode(nil, active(r.v, "a"), active(r.v, "b"), active(r.v, "c"))
 		}, model.ErrBoundsExceeded},

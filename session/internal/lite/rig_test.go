@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // forEachVersion runs the test once per version, each in its own bubble of time.
 func forEachVersion(t *testing.T, f func(t *testing.T, v genlite.Version)) {
 	t.Helper()
-	for _, v := range []genlite.Version{genlite.Version05, genlite.Version04, genlite.Version03} { // those that the engine speaks
+	for _, v := range genlite.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, v) })
 		})
@@ -46,6 +46,7 @@ type rig struct {
 	cancel context.CancelCauseFunc
 
 	answers transport.Stream // of the subscription that subscribed made
+	session transport.Stream // of the exchange, on moq-lite-01 and -02
 }
 
 // rigConfig is what a test may change about the engine.
@@ -55,13 +56,16 @@ type rigConfig struct {
 	publish   *model.OriginConsumer
 	consume   *model.OriginProducer
 	wrap      func(transport.Conn) transport.Conn // of the engine's end; may be nil
+	link      Link
+	client    bool   // the engine is the client
+	setup     string // what the peer says in SETUP of moq-lite-06, in hex; nothing if empty
 }
 
 // newRig starts an engine that serves an origin, and consumes if it is told to.
 func newRig(t *testing.T, v genlite.Version, change ...func(*rigConfig)) *rig {
 	t.Helper()
 	origin := model.NewOrigin(model.WithOriginID(serverOrigin))
-	cfg := rigConfig{publish: origin.Consume(), transport: memory.Config{Protocol: v.ALPN()}}
+	cfg := rigConfig{publish: origin.Consume(), transport: memory.Config{Protocol: v.ALPN()}, setup: "01 01 00"}
 	cfg.Version = v
 	for _, f := range change {
 		f(&cfg)
@@ -72,17 +76,62 @@ func newRig(t *testing.T, v genlite.Version, change ...func(*rigConfig)) *rig {
 		cfg.Conn = cfg.wrap(own)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := &rig{t: t, v: v, engine: New(cfg.Config), peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
+	r := &rig{t: t, v: v, peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
+	if v <= genlite.Version02 {
+		r.exchange(&cfg)
+	}
+	r.engine = New(cfg.Config)
+	r.engine.SetLink(cfg.link)
 	r.engine.Grant(cfg.publish, cfg.consume)
 	if err := r.engine.SendSetup(ctx); err != nil {
 		t.Fatal(err)
 	}
+	if v <= genlite.Version02 && !cfg.client {
+		wantBytes(t, r.session, "21 0009 c0000000ff0dad0"+v.String()[len("moq-lite-0"):]+" 00")
+	}
 	go func() { r.done <- r.engine.Run(ctx) }()
+	if v == genlite.Version06Wip && cfg.setup != "" {
+		must(t, r.uni(unhex(t, cfg.setup)).Close())
+		synctest.Wait()
+	}
 	t.Cleanup(func() {
 		cancel(context.Canceled)
 		_ = r.ended()
 	})
 	return r
+}
+
+// exchange agrees on the version, with what the recorded peer said.
+func (r *rig) exchange(cfg *rigConfig) {
+	t := r.t
+	t.Helper()
+	rec := recorded(t, r.v, "bidi", "client", "20")[0]
+	question, _ := rec.said("client")
+	if cfg.client {
+		answer, _ := rec.said("server")
+		go func() {
+			s, err := r.peer.AcceptBidi(t.Context())
+			if err == nil {
+				r.session = s
+				_, _ = s.Write(unhex(t, answer))
+			}
+		}()
+		x, code, err := Offer(t.Context(), cfg.Conn, []uint64{r.v.Code()}, Limits{})
+		must(t, err)
+		if code != r.v.Code() {
+			t.Fatalf("the server chose %#x", code)
+		}
+		cfg.Exchange = x
+		wantBytes(t, r.session, "20 0011 01 c0000000ff0dad0"+r.v.String()[len("moq-lite-0"):]+" 01 07 05 6d6f717278")
+		return
+	}
+	r.session = r.raw(unhex(t, question))
+	x, err := AwaitOffer(t.Context(), cfg.Conn, Limits{})
+	must(t, err)
+	if code, ok := x.Choose([]uint64{r.v.Code()}); !ok || code != r.v.Code() {
+		t.Fatalf("chose %#x, %v of %#x", code, ok, x.Offered)
+	}
+	cfg.Exchange = x
 }
 
 // consuming makes the engine ask for announcements under some prefixes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
@@ -11,29 +12,58 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// Setup is what a peer declared before its session started.
+// Setup is what a peer declared before its session started. Everything is empty where the version has no
+// SETUP, or it says nothing.
 type Setup struct {
-	// Path is what a client asks for on a transport without a URL, with its query. Empty
-	// when it said nothing.
+	// Path is what a client asks for on a transport without a URL, with its query.
 	Path string
+	// Role is what a client is going to do.
+	Role Role
+	// Cost is what the peer wants added to the cost of what crosses the link.
+	Cost wire.Optional[uint64]
+	// Origin is the origin id of the peer.
+	Origin model.OriginID
+	// Probe is the level at which the peer measures the path when it is asked to: 0 not at all, 1
+	// it reports, 2 and above it also fills the path to find out more.
+	Probe uint64
 }
 
-// SendSetup opens the SETUP stream of moq-lite-05 (draft-lcurley-moq-lite, SETUP). It must
-// come before anything else that opens a stream: deployed servers refuse what
-// overtakes it. Earlier versions have none, and nothing is sent.
+// Role is what a client is going to do (draft-lcurley-moq-lite, SETUP).
+type Role uint64
+
+// The roles. A number that is none of them stands for both.
+const (
+	RoleBoth       Role = 0
+	RolePublisher  Role = 1
+	RoleSubscriber Role = 2
+)
+
+// declares is what this side says in its SETUP, apart from who it is.
+type declares struct {
+	path  string
+	role  Role
+	probe uint64
+}
+
+// maxNumber is the largest number that deployed peers in JavaScript read in a parameter of SETUP.
+const maxNumber = 1<<53 - 1
+
+// SendSetup opens the SETUP stream of moq-lite-05 (draft-lcurley-moq-lite, SETUP), or answers the
+// offer of versions that the session began with. It must come before anything else that opens a
+// stream: deployed servers refuse what overtakes it. moq-lite-03 and -04 have no SETUP, and nothing is
+// sent.
 func (e *Engine) SendSetup(ctx context.Context) error {
+	if e.exchange != nil {
+		return e.exchange.answer(e.dialect.version)
+	}
 	if !e.dialect.setup {
 		return nil
-	}
-	m := genlite.Setup{Origin: wire.Some(uint64(e.publisher.self))}
-	if e.path != "" {
-		m.Path = wire.Some(e.path)
 	}
 	b, err := genlite.AppendUniStream(nil, genlite.UniSetup, e.dialect.version)
 	if err != nil {
 		return err
 	}
-	if b, err = m.Append(b, e.dialect.version); err != nil {
+	if b, err = e.ownSetup().Append(b, e.dialect.version); err != nil {
 		return fmt.Errorf("SETUP: %w", err)
 	}
 	s, err := e.conn.OpenUni(ctx)
@@ -46,10 +76,33 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	return s.Close()
 }
 
+// ownSetup is what this side declares. What is the default is left out.
+func (e *Engine) ownSetup() *genlite.Setup {
+	m := &genlite.Setup{Cost: e.link.Cost}
+	// Where announce streams name both ends, an id that some peers cannot read here is not needed.
+	if self := uint64(e.publisher.self); self <= maxNumber || e.dialect.priced {
+		m.Origin = wire.Some(self)
+	}
+	if e.declares.path != "" {
+		m.Path = wire.Some(e.declares.path)
+	}
+	if e.declares.role != RoleBoth {
+		m.Role = wire.Some(uint64(e.declares.role))
+	}
+	if e.declares.probe != 0 {
+		m.Probe = wire.Some(e.declares.probe)
+	}
+	return m
+}
+
 // AwaitSetup waits for the SETUP of a client, at most as long as a stream may stay silent.
 // Other streams that arrive first are refused, as deployed servers do. Versions before
-// moq-lite-05 have no SETUP: the answer is empty and comes at once.
+// moq-lite-05 have no SETUP: the answer comes at once, and has nothing but what the offer of
+// versions said.
 func (e *Engine) AwaitSetup(ctx context.Context) (Setup, error) {
+	if e.exchange != nil {
+		return Setup{Path: e.exchange.Path}, nil
+	}
 	if !e.dialect.setup {
 		return Setup{}, nil
 	}
@@ -69,7 +122,8 @@ func (e *Engine) AwaitSetup(ctx context.Context) (Setup, error) {
 		if err != nil {
 			return Setup{}, err
 		}
-		return Setup{Path: m.Path.Value}, e.takeSetup(m)
+		err = e.takeSetup(m)
+		return e.Peer(), err
 	}
 }
 
@@ -104,10 +158,39 @@ func (e *Engine) takeSetup(m *genlite.Setup) error {
 		e.fail(err)
 		return err
 	}
-	if m.Origin.Set {
-		e.peer.Store(m.Origin.Value)
+	declared := Setup{
+		Path: m.Path.Value, Role: Role(m.Role.Value), Cost: m.Cost,
+		Origin: model.OriginID(m.Origin.Value), Probe: m.Probe.Value,
 	}
+	if declared.Role > RoleSubscriber {
+		declared.Role = RoleBoth
+	}
+	if declared.Origin != 0 {
+		e.peer.Store(uint64(declared.Origin))
+	}
+	e.setup.Store(&declared)
+	close(e.declared)
 	return nil
+}
+
+// Peer is what the peer has declared in its SETUP, as far as that has come.
+func (e *Engine) Peer() Setup {
+	if s := e.setup.Load(); s != nil {
+		return *s
+	}
+	return Setup{}
+}
+
+// awaitDeclared waits for the SETUP of the peer, at most as long as a stream may stay silent: who
+// sends none gets on without.
+func (e *Engine) awaitDeclared(ctx context.Context) {
+	timer := time.NewTimer(e.limits.FirstBytes)
+	defer timer.Stop()
+	select {
+	case <-e.declared:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (r *reader) uniType() (genlite.UniStream, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
@@ -21,13 +22,21 @@ type upstream struct {
 
 	track *model.TrackProducer // nil until the peer accepted
 	intake
+
+	requests *model.TrackDynamic // groups that local readers fetch
+	fetching atomic.Int32        // how many of them are under way
 }
 
 // serveRequest answers a local request for a track of the peer: it subscribes, and stays
-// until the track ends or the last local reader leaves.
-func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *model.TrackRequest) {
+// until the track ends or the last local reader leaves. open ends with the broadcast.
+func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, req *model.TrackRequest) {
+	defer c.request()()
 	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
+	u.requests = req.Dynamic() // before anybody can hear that the track is accepted
+	defer u.requests.Close()
+	c.tasks.Go(func() { u.serveFetches(ctx) })
 	err := u.run(ctx)
+	c.yield(ctx, open, err)
 	switch {
 	case u.track == nil:
 		req.Reject(err)
@@ -36,8 +45,28 @@ func (c *subscriber) serveRequest(ctx context.Context, path model.Path, req *mod
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
+		u.outlive(ctx)
 	}
 	u.giveUp(err)
+}
+
+// yield lets a broadcast end before a track of it fails with err, where both have the same cause but
+// come on streams of their own.
+func (c *subscriber) yield(ctx, open context.Context, err error) {
+	switch {
+	case ctx.Err() != nil, lost(err):
+		// The origin would take the track for refused, and does not linger for what was refused.
+		c.listening.Wait()
+	case errors.Is(err, model.ErrDropped):
+		// Another publisher may have taken the path. The origin would ask for the track again, and get
+		// that of the other one in its place.
+		timer := time.NewTimer(c.limits.Settle / 4)
+		defer timer.Stop()
+		select {
+		case <-open.Done():
+		case <-timer.C:
+		}
+	}
 }
 
 // run returns nil when the track has finished and its last groups are in, and otherwise why not.
@@ -60,11 +89,7 @@ func (u *upstream) run(ctx context.Context) error {
 	// Groups may overtake every answer, so the id is known before it is sent.
 	u.c.register(u)
 	defer u.c.unregister(u)
-	s, err := u.c.ask(ctx, genlite.BidiSubscribe, &genlite.Subscribe{
-		ID: u.id, Broadcast: u.path.String(), Track: u.req.Name(),
-		Priority: u.sent.Priority, Ordered: u.sent.Ordered, MaxLatency: toMillis(u.sent.MaxLatency),
-		StartGroup: optional(u.sent.Start), EndGroup: optional(u.sent.End),
-	})
+	s, err := u.c.ask(ctx, genlite.BidiSubscribe, u.c.dialect.subscribe(u.id, u.path, u.req.Name(), u.sent))
 	if err != nil {
 		return err
 	}
@@ -134,25 +159,30 @@ func (u *upstream) askInfo(ctx context.Context) (info model.TrackInfo, err error
 	}, nil
 }
 
-// awaitDemand waits until somebody wants the content of the track, and not only to know
-// what it is like.
+// awaitDemand waits until somebody wants groups of the track as they come, and not only to know
+// what it is like, or single groups. Once nobody has been left for a while, it is model.ErrCancel.
 func (u *upstream) awaitDemand(ctx context.Context) error {
-	// Whoever still asks for nothing after the longest hold means it.
-	timer := time.NewTimer(2 * holdTime)
+	const patience = 2 * holdTime
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		changed := u.track.SubscriptionChanged()
 		wants, used := u.track.Subscription()
-		switch {
-		case !used:
-			return model.ErrCancel
-		case wants != peek:
+		if used && wants != peek {
 			return nil
 		}
 		select {
 		case <-changed:
+			timer.Reset(patience)
 		case <-timer.C:
-			return nil
+			switch {
+			case u.fetching.Load() > 0:
+				timer.Reset(patience)
+			case !used:
+				return model.ErrCancel
+			default:
+				return nil // whoever still asks for nothing after the longest hold means it
+			}
 		case <-ctx.Done():
 			return modelError(ctx, ctx.Err())
 		}
@@ -228,7 +258,7 @@ func (u *upstream) update(s stream) error {
 	if !used {
 		return errUnsubscribed
 	}
-	if wants == u.sent {
+	if wants == u.sent || !u.c.dialect.preferences {
 		return nil
 	}
 	u.sent = wants

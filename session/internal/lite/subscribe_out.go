@@ -117,14 +117,13 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 	if sub.info, err = track.Info(ctx); err != nil {
 		return err
 	}
-	if !sub.p.dialect.trackInfo {
-		err := sub.p.send(sub.stream, &genlite.SubscribeOK{
-			Priority: m.Priority, Ordered: m.Ordered, MaxLatency: m.MaxLatency,
-			StartGroup: m.StartGroup, EndGroup: m.EndGroup,
-		})
-		if err != nil {
+	if accept := sub.p.dialect.accept; accept != nil {
+		if err := sub.p.send(sub.stream, accept(m)); err != nil {
 			return err
 		}
+	}
+	if sub.p.dialect.datagrams {
+		sub.p.tasks.Go(func() { sub.sendDatagrams(ctx) })
 	}
 	if err := sub.sendGroups(ctx); err != nil {
 		return err

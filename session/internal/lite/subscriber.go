@@ -15,18 +15,53 @@ type subscriber struct {
 	// unknown stands for a publisher that gives no id, so that what it announces can
 	// be told from what others do.
 	unknown model.OriginID
+	// listening is done when no ANNOUNCE stream is read any more.
+	listening sync.WaitGroup
 
 	mu         sync.Mutex
 	next       uint64               // next subscribe id
 	tracks     map[uint64]*upstream // subscriptions whose groups are taken
 	broadcasts int                  // announced by the peer, on all streams
+	listeners  []*listener          // the ANNOUNCE streams
+	retired    bool                 // the peer is about to leave
+	requests   int                  // tracks that local readers asked for, and that have not ended
+	freed      chan struct{}        // closed, and made anew, when there are fewer
+
+	asking chan struct{} // one for each FETCH that is under way
+	strays losses        // datagrams of the peer that had no place
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
-	return &subscriber{
+	c := &subscriber{
 		Engine: e, origin: origin,
-		unknown: model.RandomOriginID(),
+		unknown: e.link.Peer,
 		tracks:  make(map[uint64]*upstream),
+		freed:   make(chan struct{}),
+		asking:  make(chan struct{}, e.limits.Fetches),
+	}
+	if c.unknown == 0 {
+		c.unknown = model.RandomOriginID()
+	}
+	return c
+}
+
+// identity is who the peer is where an announcement does not say it.
+func (c *subscriber) identity() model.OriginID {
+	if declared := c.PeerOrigin(); declared != 0 {
+		return declared
+	}
+	return c.unknown
+}
+
+// linkCost is what a route costs more for its last hop.
+func (c *subscriber) linkCost() uint64 {
+	switch declared := c.Peer().Cost; {
+	case c.link.Cost.Set:
+		return c.link.Cost.Value
+	case declared.Set && c.dialect.priced:
+		return declared.Value
+	default:
+		return 1
 	}
 }
 
@@ -36,7 +71,9 @@ func (c *subscriber) start(ctx context.Context) {
 		return
 	}
 	for _, prefix := range c.origin.Allowed() {
+		c.listening.Add(1)
 		c.tasks.Go(func() {
+			defer c.listening.Done()
 			err := c.listen(ctx, prefix)
 			var known *model.Error
 			switch {

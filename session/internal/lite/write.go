@@ -36,14 +36,14 @@ func (e *Engine) encode(b []byte, messages ...genlite.Message) ([]byte, error) {
 	return b, nil
 }
 
-// ask opens a stream and sends its type and first message in one write: some deployed
-// peers read both before they accept the next stream.
-func (e *Engine) ask(ctx context.Context, kind genlite.BidiStream, m genlite.Message) (stream, error) {
+// ask opens a stream and sends its type and first message, if it has one, in one write: some
+// deployed peers read both before they accept the next stream.
+func (e *Engine) ask(ctx context.Context, kind genlite.BidiStream, first ...genlite.Message) (stream, error) {
 	b, err := genlite.AppendBidiStream(nil, kind, e.dialect.version)
 	if err != nil {
 		return nil, failure(model.CodeEncode, "%v", err)
 	}
-	if b, err = e.encode(b, m); err != nil {
+	if b, err = e.encode(b, first...); err != nil {
 		return nil, err
 	}
 	s, err := e.conn.OpenBidi(ctx)

@@ -23,7 +23,8 @@ const defaultPort = 443
 // QUIC, where path and query are the session's business. The port is 443 unless u has one.
 //
 // It blocks until the carrier is ready, ctx ends or the handshake timeout passes, and fails
-// with an *Error. The socket is closed with the connection.
+// with an *Error, which wraps a *transport.ConnError when the server ended the connection with a code
+// of its own. The socket is closed with the connection.
 func Dial(ctx context.Context, u *url.URL, config Config) (transport.Conn, error) {
 	d := dialer{Config: config.withDefaults(), url: u}
 	conn, err := d.dial(ctx)
@@ -118,7 +119,11 @@ func (d *dialer) dialQUIC(_ context.Context, q *quicgo.Conn) (transport.Conn, er
 }
 
 func (d *dialer) dialWebTransport(ctx context.Context, q *quicgo.Conn) (transport.Conn, error) {
-	return webtransport.Dial(ctx, q, d.url, d.Protocols)
+	c, err := webtransport.Dial(ctx, q, d.url, d.Protocols)
+	if closed := closedEarly(err); closed != nil {
+		return nil, closed
+	}
+	return c, err
 }
 
 // resolve returns the first address of the host, IPv4 before IPv6.

@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/moqrx/moqrx/session/transport"
 )
 
 // Error says what an endpoint could not do, where, and why.
@@ -34,6 +37,9 @@ func Address(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
+// ErrNoProtocol is a server that supports none of the protocols that were offered to it over raw QUIC.
+var ErrNoProtocol = errors.New("no common protocol")
+
 // errTimeout is the cause of a context that ended because a handshake took too long.
 var errTimeout = errors.New("handshake timeout")
 
@@ -54,13 +60,27 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == noProtocol:
-		return fmt.Errorf("no common protocol: the server supports none of %s", strings.Join(offered, ", "))
+		return fmt.Errorf("%w: the server supports none of %s", ErrNoProtocol, strings.Join(offered, ", "))
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == quicgo.ConnectionRefused:
 		return errors.New("the server refuses new connections: it is busy or shutting down")
 	case errors.As(err, &tlsErr) && !tlsErr.Remote && tlsErr.ErrorCode.IsCryptoError():
 		return certificateError(tlsErr)
 	}
 	return err
+}
+
+// closedEarly returns the close by a server that granted a session and ended it before its answer was
+// read, or nil.
+func closedEarly(err error) *transport.ConnError {
+	var h3 *http3.Error
+	if !errors.As(err, &h3) || !h3.Remote {
+		return nil
+	}
+	code := transport.CodeFromWire(uint64(h3.ErrorCode))
+	if code == uint64(h3.ErrorCode) { // an error of HTTP/3, not of the application
+		return nil
+	}
+	return &transport.ConnError{Code: code, Reason: h3.ErrorMessage, Remote: true}
 }
 
 // certificateError digs out why this end did not like the TLS handshake.

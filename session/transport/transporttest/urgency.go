@@ -30,7 +30,7 @@ func Urgencies(t *testing.T, alpn string, wrap Wrap) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				client, server := path(ctx, t, alpn)
+				client, server := Path(ctx, t, alpn)
 				from, to := wrap(ctx, t, client, server)
 				if name == "server sends" {
 					from, to = to, from
@@ -44,8 +44,8 @@ func Urgencies(t *testing.T, alpn string, wrap Wrap) {
 	}
 }
 
-// path connects two ends of QUIC, in a bubble.
-func path(ctx context.Context, t *testing.T, alpn string) (client, server *quicgo.Conn) {
+// Path connects two ends of QUIC over a path of 40 ms there and back, in a bubble of synctest.
+func Path(ctx context.Context, t *testing.T, alpn string) (client, server *quicgo.Conn) {
 	t.Helper()
 	network := &simnet.Simnet{Router: &simnet.PerfectRouter{}}
 	end := func(last byte) *quicgo.Transport {

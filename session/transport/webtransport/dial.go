@@ -3,7 +3,6 @@ package webtransport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -63,8 +62,7 @@ func dial(ctx context.Context, q *quicgo.Conn, u *url.URL, protocols []string) (
 		return nil, err
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, fmt.Errorf("no WebTransport session: the server answered %d %s",
-			response.StatusCode, http.StatusText(response.StatusCode))
+		return nil, &StatusError{response.StatusCode}
 	}
 	protocol, err := chosen(response.Header.Values(headerChosen), protocols)
 	if err != nil {

@@ -3,10 +3,14 @@ package webtransport_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
@@ -37,6 +41,59 @@ func connect(ctx context.Context, t *testing.T, client, server *quicgo.Conn) (c,
 }
 
 func TestUrgencies(t *testing.T) { transporttest.Urgencies(t, http3.NextProtoH3, connect) }
+
+func TestCloseEndsCallsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		client, server := transporttest.Path(ctx, t, http3.NextProtoH3)
+		c, s := connect(ctx, t, client, server)
+		theirs, err := s.OpenUni(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = theirs.Write([]byte("x"))
+		in, err := c.AcceptUni(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error)
+		go func() {
+			_, err := io.ReadAll(in)
+			ended <- err
+		}()
+		out, err := c.OpenUni(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, err := out.Write(make([]byte, 10<<20)) // more than the peer lets in
+			ended <- err
+		}()
+		go func() { // up to the limit of the peer and beyond
+			for {
+				if _, err := c.OpenUni(ctx); err != nil {
+					ended <- err
+					return
+				}
+			}
+		}()
+		synctest.Wait()
+		closed := time.Now()
+		_ = c.CloseWithError(6, "")
+		for range 3 {
+			var e *transport.ConnError
+			if err := <-ended; !errors.As(err, &e) || e.Code != 6 {
+				t.Errorf("%v, want the close", err)
+			}
+		}
+		if passed := time.Since(closed); passed != 0 {
+			t.Errorf("the calls ended %v after the close", passed)
+		}
+		<-c.Closed()
+		<-s.Closed()
+	})
+}
 
 // TestConformanceWithoutReliableReset has a peer that knows no RESET_STREAM_AT, like those built on quinn, and
 // browsers.

@@ -40,6 +40,7 @@ func plainPeer(t *testing.T) (context.Context, *quicgo.Conn, *endpoint.Listener)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = q.CloseWithError(0, "") })
+	context.AfterFunc(ctx, func() { _ = q.CloseWithError(0, "the test took too long") }) // nothing waits longer
 	return ctx, q, l
 }
 
@@ -216,4 +217,45 @@ func TestOldHandshake(t *testing.T) {
 	}
 	_ = s.Close() // without a capsule
 	wantClose(t, in.Conn, 0, "")
+}
+
+// TestSessionOfALaterRequest has a session whose id is not 0: streams name it, datagrams a quarter of it.
+func TestSessionOfALaterRequest(t *testing.T) {
+	ctx, q, l := plainPeer(t)
+	client, err := (&wt.Transport{}).NewClientConn(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := "https://" + l.Addr().String() + "/"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	_, s, err := client.Dial(ctx, u, nil) //nolint:bodyclose // it is the session
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Conn.SendDatagram([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.ReceiveDatagram(ctx); err != nil || string(p) != "x" {
+		t.Errorf("datagram %q: %v", p, err)
+	}
+	out, err := in.Conn.OpenUni(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Close()
+	if _, err := s.AcceptUniStream(ctx); err != nil {
+		t.Errorf("stream: %v", err)
+	}
 }

@@ -11,13 +11,14 @@ import (
 )
 
 const hexLong = `hex decodes bytes that stand outside of a capture. With bytes as arguments it prints what each of them is, and
-where something is wrong marks them: spaces, colons, 0x and the offsets of a hexdump are left out.
+where something is wrong marks them: spaces, colons, 0x and the offsets of a hexdump are left out. Who does not know the
+version says any, and gets the list of those that take the bytes.
 
 Without, it reads one JSON object a line from standard input and answers each with one:
 
   {"version":"draft-18","message":"SUBSCRIBE","hex":"..."}
   {"ok":true,"fields":{...},"consumed":32,"reencoded":"..."}
-  {"ok":false,"error":{"kind":"short","offset":5,"field":"Track Name","reason":"..."}}
+  {"ok":false,"error":{"kind":"short","offset":3,"field":"Track Namespace[1]","reason":"..."}}
 
 The kind is short, malformed or unsupported. An answer to a line that cannot be read is malformed and has
 its number as "line" beside; the field says which part of it is meant, and the others are answered all the same.`
@@ -35,7 +36,7 @@ func (e *env) hexCommand() *cobra.Command {
 			return e.hex(version, message, args)
 		},
 	}
-	cmd.Flags().StringVar(&version, "version", "", "of the protocol: draft-18, moqt-18, moq-transport-18, lite-05, moq-lite-05")
+	cmd.Flags().StringVar(&version, "version", "", "of the protocol: draft-18, moqt-18, moq-transport-18, lite-05, moq-lite-05; any lists those that take the bytes")
 	cmd.Flags().StringVar(&message, "message", "", "name of the message, or SUBGROUP_STREAM, FETCH_STREAM")
 	return cmd
 }

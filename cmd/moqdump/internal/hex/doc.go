@@ -3,6 +3,7 @@
 //
 //	src, err := hex.Parse("0000: 03 00 1d 08")              // pasted bytes
 //	ok, err := hex.Print(out, "draft-18", "SUBSCRIBE", src) // a tree with offsets
+//	ok, err = hex.Print(out, "any", "SUBSCRIBE", src)       // the versions that take them
 //
 // # Limitations
 //

@@ -3,6 +3,7 @@ package hex
 import (
 	"bufio"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,7 +13,8 @@ import (
 )
 
 // Print writes the tree of a message or a stream: a line for each part with its offset and size, and where something
-// is wrong, the bytes with the wrong ones marked. ok tells whether nothing is. The error is about the names
+// is wrong, the bytes with the wrong ones marked. Of the version any, it is a list instead: which versions take the
+// bytes, and why the others do not. ok tells whether nothing is. The error is about the names
 // of version and message, or that of out.
 func Print(out io.Writer, version, label string, src []byte) (ok bool, err error) {
 	p, err := named.Find(version)
@@ -20,6 +22,9 @@ func Print(out io.Writer, version, label string, src []byte) (ok bool, err error
 		return false, err
 	}
 	d, err := p.Decode(label, src)
+	if p.Any && errors.Is(err, named.ErrUnknown) {
+		return printVersions(out, label, src)
+	}
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", p.Name(), err)
 	}

@@ -12,7 +12,7 @@ type UniStream uint64
 
 // The types of unidirectional streams.
 const (
-	UniData UniStream = 0x0
+	UniData UniStream = 0x0 // opened by the publisher
 )
 
 // String is the name of the type, or its number.
@@ -68,8 +68,8 @@ type BidiStream uint64
 
 // The types of bidirectional streams.
 const (
-	BidiTalk BidiStream = 0x1 // opened by whoever has something to say
-	BidiOld  BidiStream = 0x2 // 01-02
+	BidiTalk BidiStream = 0x1 // opened by either side; opened by whoever has something to say
+	BidiOld  BidiStream = 0x2 // 01-02: opened by the client
 )
 
 // String is the name of the type, or its number.
