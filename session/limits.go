@@ -45,8 +45,9 @@ type Limits struct {
 	// readers see model.ErrEvicted.
 	UnfinishedBytes int64
 	// FirstBytes is how long a stream of the peer may stay without its type and its first
-	// message. It then ends with model.CodeTimeout. A server waits as long for what the client
-	// asks for, and closes the session with that code.
+	// message, counted from the first byte of a unidirectional one. It then ends with
+	// model.CodeTimeout. A server waits as long for what the client asks for, and closes the
+	// session with that code.
 	FirstBytes time.Duration
 	// Response is how long the peer may take for the first answer to a request, and to end its
 	// half of a subscription that is over. Readers of a track that waited for the answer see

@@ -38,6 +38,11 @@ func (e *Engine) serveUni(ctx context.Context, s transport.ReceiveStream) {
 }
 
 func (e *Engine) readUni(ctx context.Context, r *reader) error {
+	// A stream opens those with lower numbers too (RFC 9000, section 3.2), and the bytes of what is
+	// not urgent may come much later: an empty stream is not silent yet.
+	if err := r.fill(1); err != nil {
+		return err
+	}
 	limit := limitSilence(r.stream, e.limits.FirstBytes)
 	kind, err := r.uniType()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // fetch answers a FETCH stream with the frames of a group: from the cache, or else as whoever
@@ -30,7 +31,9 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 		return modelError(ctx, err)
 	}
 	defer g.Close()
-	w := newFrameWriter(s, &p.dialect)
+	out, leave := p.groups.enter(ctx, s, priority.Wish{Priority: m.Priority}, m.Group)
+	defer leave()
+	w := newFrameWriter(out, &p.dialect)
 	defer w.release()
 	w.counts = counts
 	counts.Group()

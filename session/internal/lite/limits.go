@@ -31,7 +31,8 @@ type Limits struct {
 	// group that would need more is refused, and fails, with model.CodeEvicted.
 	UnfinishedBytes int64
 	// FirstBytes is how long a stream may stay open before its type and its first message
-	// are complete. It then ends with model.CodeTimeout. A server waits as long for SETUP.
+	// are complete. It then ends with model.CodeTimeout. For a unidirectional stream it counts from
+	// the first byte. A server waits as long for SETUP.
 	FirstBytes time.Duration
 	// Response is how long the peer may take for the first answer to a SUBSCRIBE, TRACK or
 	// FETCH, and to end its half of a subscription that is over. What waited for the answer

@@ -12,6 +12,7 @@ import (
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/model/stats"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // served is one subscription of the peer.
@@ -23,11 +24,14 @@ type served struct {
 	info   model.TrackInfo
 	wants  atomic.Pointer[model.Subscription]
 	counts stats.PublisherTrack
+	rank   *priority.Track
 	slots  chan struct{} // one for each group in flight
 	tasks  sync.WaitGroup
 
 	mu     sync.Mutex
 	flight map[uint64]*flight // groups in flight, by sequence
+	newest model.GroupBound   // that was ever in flight
+	late   *time.Timer        // gives up what is too old for the subscriber
 	landed time.Time          // when the last stream of a group ended
 }
 
@@ -43,6 +47,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		p: p, id: m.ID, stream: s,
 		slots:  make(chan struct{}, p.limits.Groups),
 		flight: make(map[uint64]*flight),
+		rank:   p.groups.queue.Track(priority.Wish{Priority: m.Priority, Ordered: m.Ordered}),
 	}
 	sub.wants.Store(&model.Subscription{
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
@@ -58,6 +63,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 	sub.counts = p.counted(model.NewPath(m.Broadcast)).PublisherTrack(m.Track)
 	defer sub.counts.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer sub.over()
 	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
 	defer func() { cancel(err) }()
 	p.tasks.Go(func() { cancel(sub.updates(r)) })
@@ -190,6 +196,8 @@ func (sub *served) update(m *genlite.SubscribeUpdate) {
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
 	}
 	sub.wants.Store(&wants)
+	sub.rank.Update(priority.Wish{Priority: m.Priority, Ordered: m.Ordered})
+	sub.expireLate()
 	if sub.track == nil {
 		return
 	}

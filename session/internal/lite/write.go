@@ -67,6 +67,7 @@ var writeBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, w
 // the size of the buffer; nothing waits in the buffer for content that is not there yet.
 type frameWriter struct {
 	out      *bufio.Writer
+	rest     func() // called when everything that is ready is written; may be nil
 	dialect  *dialect
 	header   genlite.FrameHeader
 	previous uint64 // timestamp of the previous frame
@@ -76,7 +77,20 @@ type frameWriter struct {
 func newFrameWriter(s io.Writer, d *dialect) *frameWriter {
 	out := writeBuffers.Get().(*bufio.Writer)
 	out.Reset(s)
-	return &frameWriter{out: out, dialect: d}
+	w := &frameWriter{out: out, dialect: d}
+	if r, ok := s.(*ranked); ok {
+		w.rest = r.rest
+	}
+	return w
+}
+
+// flush writes what is ready.
+func (w *frameWriter) flush() error {
+	err := w.out.Flush()
+	if w.rest != nil {
+		w.rest()
+	}
+	return err
 }
 
 func (w *frameWriter) release() {
@@ -98,7 +112,7 @@ func (w *frameWriter) group(ctx context.Context, g *model.GroupConsumer, wrote f
 			err = w.next(ctx, g)
 		}
 		if errors.Is(err, io.EOF) {
-			return w.out.Flush()
+			return w.flush()
 		}
 		if err != nil {
 			return err
@@ -119,7 +133,7 @@ func (w *frameWriter) whole(f model.Frame) error {
 
 // next waits for a frame and writes it chunk by chunk. io.EOF is the end of the group.
 func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
-	if err := w.out.Flush(); err != nil {
+	if err := w.flush(); err != nil {
 		return err
 	}
 	f, err := g.NextFrame(ctx)
@@ -134,7 +148,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 	for {
 		chunk, ok, err := f.TryReadChunk()
 		if err == nil && !ok {
-			if err := w.out.Flush(); err != nil {
+			if err := w.flush(); err != nil {
 				return err
 			}
 			chunk, err = f.ReadChunk(ctx)
