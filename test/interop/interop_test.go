@@ -90,6 +90,9 @@ func begin(t *testing.T, version string, base plan, publisher starter, subscribe
 	published, consumed := base, base
 	published.URL, published.Broadcast, published.Tracks = base.URL+"/house", "room/"+t.Name(), tracks()
 	consumed.URL, consumed.Broadcast, consumed.Tracks = base.URL+"/", "house/"+published.Broadcast, tracks()
+	if base.Flat {
+		published.URL, consumed.Broadcast = consumed.URL, published.Broadcast
+	}
 
 	// Subscribers come first, so that they hear the announcement live.
 	for i, start := range subscribers {

@@ -14,6 +14,7 @@ type plan struct {
 	Certificate string      `json:"certificate,omitempty"` // SHA-256 in hex
 	Protocols   []string    `json:"protocols,omitempty"`   // tokens, for @moq/net
 	Versions    []string    `json:"-"`                     // the same for sessions of Go
+	Flat        bool        `json:"-"`                     // everybody is at the root
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
 	Datagrams   int         `json:"datagrams,omitempty"` // sent on the first track, of 100 bytes and more
