@@ -9,7 +9,6 @@ var pairings = []struct {
 }{
 	{"node to go", node("publish"), subscriber("https")},
 	{"go to node", publisher("https"), node("subscribe")},
-	{"node to node", node("publish"), node("subscribe")},
 }
 
 // TestUnknownTrack asks for a track that the publisher does not have: the answer is a refusal, soon, and the

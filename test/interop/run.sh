@@ -20,4 +20,5 @@ case $code in
 	exit "$code"
 	;;
 esac
-MOQRX_INTEROP=1 exec go test -count=1 -timeout 240s -v ./test/interop
+MOQRX_INTEROP=1 go test -count=1 -timeout 600s -v ./test/interop
+exec test/interop/rust.sh
