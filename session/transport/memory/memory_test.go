@@ -23,6 +23,14 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestConformanceWithSeeds(t *testing.T) {
+	transporttest.Seeds(t, 25, func(t *testing.T, seed uint64) {
+		transporttest.RunInBubbles(t, func(_ *testing.T, maxUni int) (client, server transport.Conn) {
+			return memory.Config{Protocol: "moq-lite-05", MaxUniStreams: maxUni, Seed: seed}.Pair()
+		})
+	})
+}
+
 func TestWriteBlocksAtTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := memory.Config{Window: 10}.Pair()
