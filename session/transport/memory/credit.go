@@ -8,8 +8,11 @@ import (
 // credit is how much one end may still send on all its streams together. Writers that wait for it
 // are served in the order in which they came.
 type credit struct {
+	window int
+
 	mu      sync.Mutex
 	left    int
+	owed    int // given back, but less than a quarter of the window
 	waiting []*pipe
 }
 
@@ -36,8 +39,11 @@ func (c *credit) take(p *pipe, n int) int {
 func (c *credit) give(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.left += n
-	c.wakeFirst()
+	if c.owed += n; c.owed >= c.window/4 {
+		c.left += c.owed
+		c.owed = 0
+		c.wakeFirst()
+	}
 }
 
 // done takes p out of the queue.

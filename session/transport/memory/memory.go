@@ -103,7 +103,7 @@ type kind struct {
 func newConn(c Config, l *link, name addr, side uint64, gone chan struct{}) *conn {
 	n := &conn{
 		config: c, side: side, link: l, addr: name, gone: gone,
-		credit: credit{left: c.ConnWindow}, datagrams: make(chan []byte, datagramsQueue),
+		credit: credit{window: c.ConnWindow, left: c.ConnWindow}, datagrams: make(chan []byte, datagramsQueue),
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	// RFC 9000, section 2.1: the two lowest bits of an id tell who opened it, and its mode.

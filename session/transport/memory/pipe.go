@@ -25,8 +25,8 @@ type pipe struct {
 	cut  int // size of the next delivery at most, 0 before it is drawn
 
 	mu sync.Mutex
-	// held is what was written and has neither been read nor discarded.
-	held int
+	held int // bytes that were written, and neither read nor discarded
+	owed int // bytes that were read, and do not yet make room in the window
 
 	// What the writer knows.
 	closed  bool                   // FIN sent
@@ -121,7 +121,7 @@ func (p *pipe) tryWrite(b []byte) (int, error) {
 	if p.cut == 0 {
 		p.cut = p.sender.link.cut(&p.data)
 	}
-	m := p.sender.credit.take(p, min(len(b), p.window-p.held, p.cut))
+	m := p.sender.credit.take(p, min(len(b), p.window-p.held-p.owed, p.cut))
 	p.held += m
 	if m > 0 {
 		p.cut = 0
@@ -149,11 +149,15 @@ func (p *pipe) arrive(piece []byte) {
 	}
 }
 
-// release gives back the credit for n bytes. The caller holds mu.
+// release gives back the credit for n bytes, to the stream a quarter of its window at a time: room for a few
+// bytes would cut what is written into crumbs. The caller holds mu.
 func (p *pipe) release(n int) {
 	p.held -= n
 	p.sender.credit.give(n)
-	wake(p.writable)
+	if p.owed += n; p.owed >= p.window/4 {
+		p.owed = 0
+		wake(p.writable)
+	}
 }
 
 func (p *pipe) close() error {
