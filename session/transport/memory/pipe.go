@@ -24,7 +24,7 @@ type pipe struct {
 	data lane
 	cut  int // size of the next delivery at most, 0 before it is drawn
 
-	mu sync.Mutex
+	mu   sync.Mutex
 	held int // bytes that were written, and neither read nor discarded
 	owed int // bytes that were read, and do not yet make room in the window
 
