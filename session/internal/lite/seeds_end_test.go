@@ -32,8 +32,13 @@ func TestEndingsInAnyOrderOfDelivery(t *testing.T) {
 				must(t, track.Unused(ctx))
 			}
 		}
+		must(t, track.Unused(ctx))
 		c := d.subscribe(t, "alice", "video", model.Subscription{MaxLatency: time.Minute})
 		must(t, track.Used(ctx))
+		must(t, publishGroups(track, 8, 8))
+		if _, err := wantGroups(ctx, c, 1); err != nil {
+			t.Fatal(err)
+		}
 		track.Abort(&model.Error{Code: model.AppCode(404)})
 		if err := readOn(ctx, c); !errors.Is(err, &model.Error{Code: model.AppCode(404)}) {
 			t.Errorf("the track failed with %v", err)
