@@ -48,11 +48,13 @@ func relayed(t *testing.T, origin *model.OriginProducer, opts ...session.Option)
 }
 
 func TestOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	origin := model.NewOrigin()
 	l := relayed(t, origin)
 	for _, v := range session.DefaultVersions() {
 		for _, scheme := range []string{"https", "moqt", "moql"} {
 			t.Run(v.String()+" "+scheme, func(t *testing.T) {
+				t.Parallel()
 				only := session.WithVersions(session.Versions{v})
 				pin := session.WithFingerprint(l.CertificateSHA256())
 				path := "/" + strings.ReplaceAll(t.Name(), "#", "") + "?jwt=x"
@@ -123,6 +125,7 @@ func TestCertificateFingerprintOverHTTP(t *testing.T) {
 }
 
 func TestDialErrorsSayWhatIsWrong(t *testing.T) {
+	t.Parallel() // one of them waits for the whole handshake timeout
 	l := relayed(t, model.NewOrigin(), session.WithVersions(session.Versions{session.MoqLite04}))
 	addr := l.Addr().String()
 	for name, c := range map[string]struct {

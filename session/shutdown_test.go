@@ -86,8 +86,10 @@ func publishAndLeave(url string, only session.Option) error {
 }
 
 func TestShutdownLosesNothingThoughTheProcessEnds(t *testing.T) {
+	t.Parallel()
 	for _, v := range session.DefaultVersions() {
 		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
 			only := session.Versions{v}
 			l := relayed(t, model.NewOrigin())
 			url := "https://" + l.Addr().String()
