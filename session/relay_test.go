@@ -57,6 +57,7 @@ func TestTwoRelays(t *testing.T) {
 		must(t, one.Close())
 		must(t, two.Close())
 		must(t, track.Unused(within(t, time.Second)))
+		synctest.Wait() // the copies of the relays go with their subscriptions
 		group(t, track, "again")
 		again := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		wantGroup(t, again, 2, "again")
