@@ -64,8 +64,10 @@ func inProcess(does, url string, vs session.Versions) error {
 }
 
 func TestCloseArrivesThoughTheProcessEnds(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"https", "moqt"} {
 		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
 			l := get[*session.Listener](t)(session.Listen("127.0.0.1:0"))
 			defer l.Close()
 			for range 20 {
