@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,9 @@ var roles = map[string]func(url string, only session.Option) error{
 func TestMain(m *testing.M) {
 	act := roles[os.Getenv(role)]
 	if act == nil {
+		if err := flag.Set("test.parallel", "16"); err != nil { // what is parallel here waits more than it works
+			panic(err)
+		}
 		goleak.VerifyTestMain(m)
 		return
 	}
