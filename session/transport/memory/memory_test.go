@@ -63,6 +63,48 @@ func TestWriteBlocksAtTheWindow(t *testing.T) {
 	})
 }
 
+func TestStreamsShareTheWindowOfTheConnection(t *testing.T) {
+	for name, free := range map[string]func(s transport.SendStream, r transport.ReceiveStream){
+		"read":    func(_ transport.SendStream, r transport.ReceiveStream) { _, _ = r.Read(make([]byte, 30)) },
+		"reset":   func(s transport.SendStream, _ transport.ReceiveStream) { s.Reset(0) },
+		"stopped": func(_ transport.SendStream, r transport.ReceiveStream) { r.Stop(0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := memory.Config{Window: 80, ConnWindow: 100}.Pair()
+				var streams [3]transport.SendStream
+				var written [3]int
+				for i := range streams {
+					s, err := client.OpenUni(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					streams[i] = s
+					go func() {
+						n, _ := s.Write(make([]byte, 60))
+						written[i] = n
+					}()
+					synctest.Wait() // they come one after the other
+				}
+				if written != [3]int{60, 0, 0} {
+					t.Fatalf("written %v of 60 each into 100", written)
+				}
+				r, err := server.AcceptUni(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				free(streams[0], r)
+				synctest.Wait()
+				if written != [3]int{60, 60, 0} { // first come, first served
+					t.Errorf("written %v", written)
+				}
+				_ = client.CloseWithError(0, "")
+				synctest.Wait()
+			})
+		})
+	}
+}
+
 func TestStreamIsUnknownBeforeItsFirstByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := memory.Pair("moq-lite-05")
