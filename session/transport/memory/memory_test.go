@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -209,4 +210,34 @@ func ExamplePair() {
 	data, err := io.ReadAll(r)
 	fmt.Println(string(data), err)
 	// Output: hello <nil>
+}
+
+func ExampleConfig_Pair() {
+	config := memory.Config{Protocol: "moq-lite-05", Seed: 17, Delay: time.Millisecond}
+	client, server := config.Pair()
+	defer func() { <-server.Closed() }()
+	defer func() { _ = client.CloseWithError(0, "done") }()
+	ctx := context.Background()
+	for range 3 { // they may arrive in any order
+		s, err := client.OpenUni(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_, _ = io.WriteString(s, "hello")
+		_ = s.Close()
+	}
+	for range 3 {
+		r, err := server.AcceptUni(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		data, err := io.ReadAll(r)
+		fmt.Println(string(data), err)
+	}
+	// Output:
+	// hello <nil>
+	// hello <nil>
+	// hello <nil>
 }
