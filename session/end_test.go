@@ -15,7 +15,7 @@ import (
 )
 
 func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		_, own := publish(t, far, "own", "video")
@@ -65,7 +65,7 @@ func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
 }
 
 func TestCleanClose(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		client, server := connect(t, v, nil, nil)
 		if client.Err() != nil || server.Err() != nil {
 			t.Error("an error before the end")
@@ -80,7 +80,7 @@ func TestCleanClose(t *testing.T) {
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		client, _ := connect(t, v, nil, nil)
 		wantErr(t, "wait", client.Wait(within(t, time.Second)), context.DeadlineExceeded)
 	})
@@ -132,7 +132,7 @@ func TestRequestSaysWhatTheClientWants(t *testing.T) {
 
 func TestPathThatNoMessageCarriesIsAnError(t *testing.T) {
 	for _, v := range []session.Version{session.MoqLite03, session.MoqLite04} {
-		a, _ := memory.Pair(v.String())
+		a, _ := pair(t, v.String())
 		_, err := session.Client(t.Context(), a, session.WithPath("/room"))
 		wantErr(t, v.String(), err, model.ErrVersion)
 		if !strings.Contains(err.Error(), "https://") || !strings.Contains(err.Error(), "moq-lite-05") {
@@ -142,8 +142,8 @@ func TestPathThatNoMessageCarriesIsAnError(t *testing.T) {
 }
 
 func TestRejectedRequest(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
-		a, b := memory.Pair(v.String())
+	forEachSeed(t, func(t *testing.T, v session.Version) {
+		a, b := pair(t, v.String())
 		client := get[*session.Session](t)(session.Client(t.Context(), a))
 		defer client.Close()
 		r := get[*session.Request](t)(session.Server(t.Context(), b))
@@ -157,12 +157,12 @@ func TestRejectedRequest(t *testing.T) {
 }
 
 func TestGrantIsWhatTheSessionSees(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		origin, far := model.NewOrigin(), model.NewOrigin()
 		publish(t, origin, "room/alice", "video")
 		publish(t, origin, "secret", "video")
 		room := get[*model.OriginProducer](t)(origin.WithRoot("room"))
-		a, b := memory.Pair(v.String())
+		a, b := pair(t, v.String())
 		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithOrigin(far)))
 		defer client.Close()
 		r := get[*session.Request](t)(session.Server(t.Context(), b))
@@ -170,7 +170,7 @@ func TestGrantIsWhatTheSessionSees(t *testing.T) {
 		defer s.Close()
 
 		publish(t, far, "bob", "video")
-		synctest.Wait()
+		settle(t)
 		news := far.Consume().Announcements()
 		defer news.Close()
 		var paths []string

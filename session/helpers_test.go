@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/session/transport/transporttest"
 )
 
 // forEachVersion runs the test once per version, each in its own bubble of time.
@@ -25,12 +28,48 @@ func forEachVersion(t *testing.T, f func(t *testing.T, v session.Version)) {
 	}
 }
 
+// forEachSeed is forEachVersion over connections that reorder and delay, besides one that does not. Tests that use it
+// settle where others call synctest.Wait.
+func forEachSeed(t *testing.T, f func(t *testing.T, v session.Version)) {
+	t.Helper()
+	forEachVersion(t, f)
+	for _, v := range session.DefaultVersions() {
+		t.Run(v.String()+" reordered", func(t *testing.T) {
+			transporttest.Seeds(t, 5, func(t *testing.T, seed uint64) {
+				reordered.Store(t.Name(), seed)
+				defer reordered.Delete(t.Name())
+				synctest.Test(t, func(t *testing.T) { f(t, v) })
+			})
+		})
+	}
+}
+
+// reordered has the seeds of the tests that have one, by name.
+var reordered sync.Map
+
+const delay = 10 * time.Millisecond
+
+// pair is the two ends of a connection in memory, with the seed of the test.
+func pair(t *testing.T, protocol string) (a, b transport.Conn) {
+	seed, _ := reordered.Load(t.Name())
+	number, _ := seed.(uint64)
+	return memory.Config{Protocol: protocol, Seed: number, Delay: delay}.Pair()
+}
+
+// settle waits until what is under way has arrived, and has had its answers.
+func settle(t *testing.T) {
+	if _, reorders := reordered.Load(t.Name()); reorders {
+		time.Sleep(20 * delay)
+	}
+	synctest.Wait()
+}
+
 func atLeast05(v session.Version) bool { return v >= session.MoqLite05 }
 
 // connect makes a session over an in-process connection. Both ends are closed with the test.
 func connect(t *testing.T, v session.Version, client, server []session.Option) (c, s *session.Session) {
 	t.Helper()
-	a, b := memory.Pair(v.String())
+	a, b := pair(t, v.String())
 	requests := make(chan *session.Request, 1)
 	go func() {
 		r, err := session.Server(t.Context(), b, server...)

@@ -4,7 +4,6 @@ import (
 	"io"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
@@ -25,7 +24,7 @@ func relay(t *testing.T, v session.Version) (publisher, first, second, subscribe
 }
 
 func TestTwoRelays(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		alice, track := publish(t, near, "room/alice", "video")
 
@@ -40,7 +39,7 @@ func TestTwoRelays(t *testing.T) {
 
 		one := subscribe(t, far, "room/alice", "video", model.Subscription{Priority: 4})
 		two := subscribe(t, far, "room/alice", "video", model.Subscription{Priority: 2})
-		synctest.Wait() // until the publisher knows, so that the first group is the live edge
+		settle(t) // until the publisher knows, so that the first group is the live edge
 		group(t, track, "key", "delta")
 		for _, tc := range []*model.TrackConsumer{one, two} {
 			wantGroup(t, tc, 0, "key", "delta")
@@ -49,7 +48,7 @@ func TestTwoRelays(t *testing.T) {
 		for _, tc := range []*model.TrackConsumer{one, two} {
 			wantGroup(t, tc, 1, "next")
 		}
-		synctest.Wait()
+		settle(t)
 		if got, _ := track.Subscription(); got.Priority != 4 {
 			t.Errorf("the publisher knows of %+v, want priority 4", got)
 		}
@@ -57,7 +56,7 @@ func TestTwoRelays(t *testing.T) {
 		must(t, one.Close())
 		must(t, two.Close())
 		must(t, track.Unused(within(t, time.Second)))
-		synctest.Wait() // the copies of the relays go with their subscriptions
+		settle(t) // the copies of the relays go with their subscriptions
 		group(t, track, "again")
 		again := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		wantGroup(t, again, 2, "again")
@@ -80,7 +79,7 @@ func TestTwoRelays(t *testing.T) {
 // A subscriber on moq-lite-05 asks what a track is like before it subscribes. The relay must
 // not subscribe upstream twice for that, nor lose the wanted start on the way.
 func TestStartTravelsThroughARelay(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		_, track := publish(t, near, "room/alice", "video")
 		group(t, track, "zero")
@@ -98,7 +97,7 @@ func TestStartTravelsThroughARelay(t *testing.T) {
 }
 
 func TestRelayCarriesRefusals(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		_, track := publish(t, near, "room/alice", "video")
 		c := subscribe(t, far, "room/alice", "smell", model.Subscription{})
@@ -116,7 +115,7 @@ func TestRelayCarriesRefusals(t *testing.T) {
 
 // Two relays in a circle: an announcement does not come back to where it has been.
 func TestAnnouncementsDoNotGoRound(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		if v == session.MoqLite03 {
 			t.Skip("moq-lite-03 carries no ids")
 		}
@@ -125,7 +124,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 		connect(t, v, with(session.WithOrigin(b)), with(session.WithOrigin(c)))
 		connect(t, v, with(session.WithOrigin(c)), with(session.WithOrigin(a)))
 		alice, _ := publish(t, a, "alice", "video")
-		synctest.Wait()
+		settle(t)
 		for _, o := range []*model.OriginProducer{b, c} {
 			bc := get[*model.BroadcastConsumer](t)(o.Consume().Announced(within(t, time.Second), "alice"))
 			if hops := bc.Route().Hops; len(hops) != 1 {
@@ -134,7 +133,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 			_ = bc.Close()
 		}
 		must(t, alice.Finish())
-		synctest.Wait()
+		settle(t)
 		for _, o := range []*model.OriginProducer{a, b, c} {
 			news := o.Consume().Announcements()
 			if got, ok, _ := news.TryNext(); ok {
@@ -146,7 +145,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 }
 
 func TestChainOf32IsNotAnnounced(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 		create := func(path model.Path, hops int) {
@@ -165,7 +164,7 @@ func TestChainOf32IsNotAnnounced(t *testing.T) {
 			t.Fatalf("announced %+v, want the one whose chain has room", a)
 		}
 		_ = a.Broadcast.Close()
-		synctest.Wait()
+		settle(t)
 		if a, ok, _ := news.TryNext(); ok {
 			t.Fatalf("announced %+v too", a)
 		}
@@ -173,7 +172,7 @@ func TestChainOf32IsNotAnnounced(t *testing.T) {
 }
 
 func TestOnDemandBroadcastOverTheWire(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		b := get[*model.BroadcastProducer](t)(near.CreateBroadcast("live", model.Route{}))
 		d := b.Dynamic()
@@ -186,7 +185,7 @@ func TestOnDemandBroadcastOverTheWire(t *testing.T) {
 		}
 		track := get[*model.TrackProducer](t)(req.Accept(model.TrackInfo{}))
 		defer track.Close()
-		synctest.Wait()
+		settle(t)
 		if got := req.Subscription(); got.Priority != 8 {
 			t.Errorf("the request wants %+v, want priority 8", got)
 		}

@@ -7,12 +7,10 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
-	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 const (
@@ -110,7 +108,7 @@ func TestShutdownLosesNothingThoughTheProcessEnds(t *testing.T) {
 }
 
 func TestShutdownDeliversWhatIsFinished(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
 		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -140,7 +138,7 @@ func TestShutdownOfAnIdleSessionIsItsClose(t *testing.T) {
 }
 
 func TestShutdownEndsWithItsContext(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
 		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -152,10 +150,10 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 }
 
 func TestShutdownOfASessionThatFails(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
-		a, b := memory.Pair(v.String())
+		a, b := pair(t, v.String())
 		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithConsume(far)))
 		r := get[*session.Request](t)(session.Server(t.Context(), b, session.WithPublish(near.Consume())))
 		server := get[*session.Session](t)(r.Accept())
@@ -163,7 +161,7 @@ func TestShutdownOfASessionThatFails(t *testing.T) {
 		must(t, track.Used(t.Context()))
 		failed := make(chan error, 1)
 		go func() { failed <- server.Shutdown(t.Context()) }()
-		synctest.Wait()
+		settle(t)
 		// Without the farewells that a session says on its streams.
 		must(t, a.CloseWithError(uint64(model.CodeUnauthorized), ""))
 		wantErr(t, "shutdown", <-failed, model.ErrUnauthorized)

@@ -6,13 +6,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
-	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 // world has servers by URL, on connections in memory. Its zero value has none.
@@ -103,7 +101,7 @@ func (w *world) dial(ctx context.Context, url string, opts ...session.Option) (*
 	if p == nil {
 		return nil, fmt.Errorf("nobody answers at %s", url)
 	}
-	a, b := memory.Pair(w.v.String())
+	a, b := pair(w.t, w.v.String())
 	p.conns = append(p.conns, b)
 	go func() {
 		r, err := session.Server(context.Background(), b, session.WithOrigin(p.origin))
@@ -155,7 +153,7 @@ func (r *reconnecting) note(s session.Status) {
 // went compares the states so far.
 func (r *reconnecting) went(t *testing.T, want ...session.State) {
 	t.Helper()
-	synctest.Wait()
+	settle(t)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var got []session.State
