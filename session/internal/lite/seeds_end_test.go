@@ -12,7 +12,7 @@ import (
 
 // Groups and tracks that fail, and readers that come and go.
 func TestEndingsInAnyOrderOfDelivery(t *testing.T) {
-	forEachSeed(t, func(t *testing.T, d *duo) {
+	forEachSeed(t, 20, func(t *testing.T, d *duo) {
 		b, err := d.near.CreateBroadcast("alice", model.Route{})
 		must(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -69,7 +69,7 @@ func readOn(ctx context.Context, c *model.TrackConsumer) error {
 
 // A publisher that gives way to another under the same name, while somebody reads.
 func TestReplacementInAnyOrderOfDelivery(t *testing.T) {
-	forEachSeed(t, func(t *testing.T, d *duo) {
+	forEachSeed(t, 20, func(t *testing.T, d *duo) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		for round := range uint64(3) {
@@ -99,7 +99,7 @@ func TestReplacementInAnyOrderOfDelivery(t *testing.T) {
 
 // A connection that is cut while groups are on their way.
 func TestCutInAnyOrderOfDelivery(t *testing.T) {
-	forEachSeed(t, func(t *testing.T, d *duo) {
+	forEachSeed(t, 20, func(t *testing.T, d *duo) {
 		b, err := d.near.CreateBroadcast("alice", model.Route{})
 		must(t, err)
 		defer b.Close()

@@ -20,20 +20,17 @@ import (
 	"github.com/moqrx/moqrx/session/transport/transporttest"
 )
 
-// seeds is how many orders of delivery a test tries by itself.
-const seeds = 50
-
 // delays are the bounds that the seeds take turns in. Before moq-lite-05, a group that comes 750 ms behind the end of its
 // track is not waited for.
 var delays = [...]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 700 * time.Millisecond}
 
-// forEachSeed runs the test over connections that reorder and delay, once per version and seed.
-func forEachSeed(t *testing.T, f func(t *testing.T, d *duo)) {
+// forEachSeed runs the test over connections that reorder and delay, with n seeds for each version.
+func forEachSeed(t *testing.T, n uint64, f func(t *testing.T, d *duo)) {
 	t.Helper()
 	for _, v := range genlite.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			t.Parallel()
-			transporttest.Seeds(t, seeds, func(t *testing.T, seed uint64) {
+			transporttest.Seeds(t, n, func(t *testing.T, seed uint64) {
 				synctest.Test(t, func(t *testing.T) { f(t, newDuo(t, v, seed)) })
 			})
 		})
@@ -182,7 +179,7 @@ func wantGroups(ctx context.Context, c *model.TrackConsumer, n int) ([]uint64, e
 
 // A whole session: two tracks, an update, the end of the tracks and of the broadcast, and a fetch.
 func TestExchangeInAnyOrderOfDelivery(t *testing.T) {
-	forEachSeed(t, func(t *testing.T, d *duo) {
+	forEachSeed(t, 50, func(t *testing.T, d *duo) {
 		const groups = 12
 		b, err := d.near.CreateBroadcast("room/alice", model.Route{})
 		must(t, err)

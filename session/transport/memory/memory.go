@@ -240,12 +240,11 @@ func (c *conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 }
 
 func (c *conn) CloseWithError(code uint64, reason string) error {
-	if c.ctx.Err() != nil {
-		return nil
+	if c.ctx.Err() == nil {
+		code, reason = min(code, transport.MaxCode), transport.CutReason(reason)
+		c.end(&transport.ConnError{Code: code, Reason: reason})
+		c.link.send(&c.sendClose, func() { c.peer.end(&transport.ConnError{Code: code, Reason: reason, Remote: true}) })
 	}
-	code, reason = min(code, transport.MaxCode), transport.CutReason(reason)
-	c.end(&transport.ConnError{Code: code, Reason: reason})
-	c.link.send(&c.sendClose, func() { c.peer.end(&transport.ConnError{Code: code, Reason: reason, Remote: true}) })
 	return nil
 }
 
