@@ -75,6 +75,9 @@ func TestLateSubscriberStartsAtTheLatestGroup(t *testing.T) {
 
 func TestSubscriberChoosesTheStart(t *testing.T) {
 	forEachSeed(t, func(t *testing.T, v session.Version) {
+		if v <= session.MoqLite02 {
+			t.Skip("it cannot: it gets what is latest")
+		}
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		for i := range 5 {
@@ -246,6 +249,9 @@ func TestTrackThatFinishesBeforeItsLastGroup(t *testing.T) {
 
 func TestLocalReadersShareOneSubscription(t *testing.T) {
 	forEachSeed(t, func(t *testing.T, v session.Version) {
+		if v <= session.MoqLite02 {
+			t.Skip("a subscription tells its priority once, and nothing else")
+		}
 		near, far := model.NewOrigin(), model.NewOrigin()
 		b := get[*model.BroadcastProducer](t)(near.CreateBroadcast("room/alice", model.Route{}))
 		track := get[*model.TrackProducer](t)(b.CreateTrack("video", model.TrackInfo{}))

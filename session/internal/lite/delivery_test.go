@@ -13,6 +13,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
 )
@@ -249,6 +250,10 @@ func flights(r *rig) map[uint64]*flight {
 }
 
 func TestGroupsEndWithTheirCode(t *testing.T) {
+	t.Run("16.22/359 an aborted group resets its stream with the code of the error", groupsEndWithTheirCode)
+}
+
+func groupsEndWithTheirCode(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v)
 		_, track := r.publish("alice", "video")
@@ -314,13 +319,12 @@ func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
 			opened++
 			return own.OpenUni(ctx)
 		}, func(f func()) { go f() })
-		sub := &served{}
-		sub.wants.Store(&model.Subscription{})
+		track := s.queue.Track(priority.Wish{})
 
 		left, leave := context.WithCancel(t.Context())
-		first, err := s.stream(t.Context(), rank{sub, 0})
+		first, err := s.stream(t.Context(), track.Insert(0))
 		must(t, err)
-		go func() { _, _ = s.stream(left, rank{sub, 1}) }()
+		go func() { _, _ = s.stream(left, track.Insert(1)) }()
 		synctest.Wait()
 		leave() // while the peer gives no credit
 		synctest.Wait()
@@ -330,16 +334,16 @@ func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
 		_, err = io.ReadAll(u)
 		must(t, err)
 		synctest.Wait()
-		second, err := s.stream(t.Context(), rank{sub, 2})
+		second, err := s.stream(t.Context(), track.Insert(2))
 		must(t, err)
 		if opened != 2 {
 			t.Errorf("%d streams opened, want 2", opened)
 		}
 
-		w := &waiter{rank: rank{sub, 3}, granted: make(chan grant, 1)}
+		w := &waiter{Item: track.Insert(3), granted: make(chan grant, 1)}
 		w.granted <- grant{stream: second} // it left in the moment in which it got the stream
 		s.leave(w)
-		if third, err := s.stream(t.Context(), rank{sub, 4}); err != nil || third != second {
+		if third, err := s.stream(t.Context(), track.Insert(4)); err != nil || third != second {
 			t.Errorf("got %v, %v, want the stream that was given back", third, err)
 		}
 		_ = own.CloseWithError(0, "")

@@ -39,6 +39,7 @@ func (e *Engine) GoAway(ctx context.Context, uri string) (bool, error) {
 	if err != nil {
 		return true, err
 	}
+	e.recordGoaway(ours, uri)
 	_ = s.Close() // fails only when the stream is over already
 	s.Stop(uint64(model.CodeCancel))
 	return true, nil
@@ -82,15 +83,15 @@ func (c *subscriber) retire() {
 		l.mu.Lock()
 		for _, b := range l.live {
 			if b != nil {
-				b.producer.SetRoute(c.priced(b.producer.Route()))
+				b.producer.SetRoute(c.demoted(b.producer.Route()))
 			}
 		}
 		l.mu.Unlock()
 	}
 }
 
-// priced is a route through the peer at what it costs while the peer stays.
-func (c *subscriber) priced(r model.Route) model.Route {
+// demoted is a route through the peer at what it costs while the peer stays.
+func (c *subscriber) demoted(r model.Route) model.Route {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.retired {

@@ -8,6 +8,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // intake is where the groups of one subscription come in.
@@ -101,7 +102,7 @@ func (in *intake) complete() bool {
 
 // receiveGroup takes one group stream of the peer whose header is m. The error is what the
 // stream is stopped with.
-func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) error {
+func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) (err error) {
 	u := c.enter(m.Subscribe)
 	if u == nil {
 		return failure(model.CodeCancel, "no subscription %d", m.Subscribe)
@@ -119,49 +120,67 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	}
 	defer g.Close()
 	u.arrive()
+	u.counts.Group()
+	c.recordGroup(theirs, u.id, m.Sequence)
+	defer func() { c.recordGroupEnd(ctx, theirs, u.id, m.Sequence, err) }()
 	s := r.stream // the reader may be gone before the function has run
 	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
 	defer stop()
 
-	if err = c.readFrames(r, g, u.scale); err == nil {
+	f := u.frames(u.given, r, g, u.counts)
+	defer f.budget.release()
+	if err = f.rest(f.header()); err == nil {
 		return g.Finish()
 	}
-	if u.given.Err() != nil {
-		err = u.given.Err()
-	}
-	err = modelError(u.given, err)
+	err = why(u.given, err)
 	g.Abort(err)
 	return err
 }
 
-// readFrames reads frames up to the end of the stream.
-func (c *subscriber) readFrames(r *reader, g *model.GroupProducer, scale model.Timescale) error {
-	f := frameReader{r: r, g: g, scale: scale, timestamps: c.dialect.timestamps}
-	for {
-		err := f.header()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := f.payload(); err != nil {
-			return err
-		}
+// frames reads a group of the track. The stream is stopped at the end of given.
+func (u *upstream) frames(given context.Context, r *reader, g *model.GroupProducer, counts stats.SubscriberTrack) frameReader {
+	return frameReader{
+		given: given, r: r, g: g, scale: u.scale, timestamps: u.c.dialect.timestamps,
+		counts: counts, budget: u.c.budget(),
 	}
+}
+
+// why is the cause of ctx when that has ended, and otherwise err.
+func why(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return modelError(ctx, err)
 }
 
 // frameReader reads the frames of one group.
 type frameReader struct {
+	given      context.Context // whose end stops the stream
 	r          *reader
 	g          *model.GroupProducer
 	scale      model.Timescale
 	timestamps bool
+	counts     stats.SubscriberTrack
+	budget     *budget
 
 	head genlite.FrameHeader
 	time uint64 // of the previous frame
 }
 
+// rest reads from the first payload on, after a header that was read with err.
+func (f *frameReader) rest(err error) error {
+	for err == nil {
+		if err = f.payload(); err == nil {
+			err = f.header()
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// header reads the next header. io.EOF is the end of the group.
 func (f *frameReader) header() error {
 	err := f.r.parse(func(src []byte) (int, error) { return f.head.Parse(src, f.r.version) })
 	switch {
@@ -169,7 +188,9 @@ func (f *frameReader) header() error {
 		return model.ErrWrongSize // the stream may end only between frames
 	case err != nil:
 		return err
-	case !f.timestamps:
+	}
+	f.counts.Frame()
+	if !f.timestamps {
 		return nil
 	}
 	const most = 1<<62 - 1
@@ -192,6 +213,9 @@ func (f *frameReader) payload() error {
 	size := f.head.PayloadLength
 	if here := f.r.unread(); uint64(len(here)) >= size {
 		f.r.skip(int(size))
+		if err := f.take(int(size)); err != nil {
+			return err
+		}
 		return f.g.WriteFrame(model.Frame{Timestamp: f.timestamp(), Payload: here[:size]})
 	}
 	frame, err := f.g.CreateFrame(model.FrameInfo{Size: size, Timestamp: f.timestamp()})
@@ -205,13 +229,22 @@ func (f *frameReader) payload() error {
 			err = model.ErrWrongSize
 		}
 		if err == nil {
+			err = f.take(len(b))
+		}
+		if err == nil {
 			_, err = frame.Write(b)
 		}
 		if err != nil {
-			frame.Abort(err)
+			frame.Abort(why(f.given, err))
 			return err
 		}
 		size -= uint64(len(b))
 	}
 	return frame.Finish()
+}
+
+// take notes n more bytes of payload.
+func (f *frameReader) take(n int) error {
+	f.counts.Bytes(n)
+	return f.budget.take(n)
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // upstream is one subscription of ours, which all local readers of a track share.
@@ -19,8 +21,13 @@ type upstream struct {
 	id   uint64
 	sent model.Subscription // what the peer knows that we want
 
-	track *model.TrackProducer // nil until the peer accepted
+	track  *model.TrackProducer // nil until the peer accepted
+	counts stats.SubscriberTrack
+	viewer stats.BroadcastSubscription
 	intake
+
+	requests *model.TrackDynamic // groups that local readers fetch
+	fetching atomic.Int32        // how many of them are under way
 }
 
 // serveRequest answers a local request for a track of the peer: it subscribes, and stays
@@ -28,6 +35,9 @@ type upstream struct {
 func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, req *model.TrackRequest) {
 	defer c.request()()
 	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
+	u.requests = req.Dynamic() // before anybody can hear that the track is accepted
+	defer u.requests.Close()
+	c.tasks.Go(func() { u.serveFetches(ctx) })
 	err := u.run(ctx)
 	c.yield(ctx, open, err)
 	switch {
@@ -38,8 +48,17 @@ func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, re
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
+		u.uncount() // fetches count by themselves
+		u.outlive(ctx)
 	}
 	u.giveUp(err)
+	u.uncount()
+}
+
+// uncount counts the end of the subscription, once.
+func (u *upstream) uncount() {
+	u.viewer.Close()
+	u.counts.Close()
 }
 
 // yield lets a broadcast end before a track of it fails with err, where both have the same cause but
@@ -62,7 +81,7 @@ func (c *subscriber) yield(ctx, open context.Context, err error) {
 }
 
 // run returns nil when the track has finished and its last groups are in, and otherwise why not.
-func (u *upstream) run(ctx context.Context) error {
+func (u *upstream) run(ctx context.Context) (err error) {
 	if u.c.dialect.trackInfo {
 		info, err := u.askInfo(ctx)
 		if err != nil {
@@ -79,11 +98,17 @@ func (u *upstream) run(ctx context.Context) error {
 		u.sent = u.req.Subscription()
 	}
 	// Groups may overtake every answer, so the id is known before it is sent.
+	u.counts = u.c.counted(u.path).SubscriberTrack(u.req.Name())
 	u.c.register(u)
 	defer u.c.unregister(u)
+	u.c.recordSubscribe(ours, u.id, u.path.String(), u.req.Name(), u.sent.Priority)
+	defer func() { u.c.recordSubscribeEnd(ctx, ours, u.id, err) }()
 	s, err := u.c.ask(ctx, genlite.BidiSubscribe, u.c.dialect.subscribe(u.id, u.path, u.req.Name(), u.sent))
 	if err != nil {
 		return err
+	}
+	if u.track != nil { // the peer has said already that there is such a track
+		u.viewer = u.c.viewed(u.path)
 	}
 	answers := make(chan answer)
 	u.c.tasks.Go(func() { u.readAnswers(newReader(s, u.c.dialect.version), answers) })
@@ -151,25 +176,30 @@ func (u *upstream) askInfo(ctx context.Context) (info model.TrackInfo, err error
 	}, nil
 }
 
-// awaitDemand waits until somebody wants the content of the track, and not only to know
-// what it is like.
+// awaitDemand waits until somebody wants groups of the track as they come, and not only to know
+// what it is like, or single groups. Once nobody has been left for a while, it is model.ErrCancel.
 func (u *upstream) awaitDemand(ctx context.Context) error {
-	// Whoever still asks for nothing after the longest hold means it.
-	timer := time.NewTimer(2 * holdTime)
+	const patience = 2 * holdTime
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		changed := u.track.SubscriptionChanged()
 		wants, used := u.track.Subscription()
-		switch {
-		case !used:
-			return model.ErrCancel
-		case wants != peek:
+		if used && wants != peek {
 			return nil
 		}
 		select {
 		case <-changed:
+			timer.Reset(patience)
 		case <-timer.C:
-			return nil
+			switch {
+			case u.fetching.Load() > 0:
+				timer.Reset(patience)
+			case !used:
+				return model.ErrCancel
+			default:
+				return nil // whoever still asks for nothing after the longest hold means it
+			}
 		case <-ctx.Done():
 			return modelError(ctx, ctx.Err())
 		}
@@ -260,6 +290,7 @@ func (u *upstream) take(m genlite.Message) error {
 	switch m := m.(type) {
 	case *genlite.SubscribeOK:
 		if u.track == nil {
+			u.viewer = u.c.viewed(u.path)
 			return u.accept(model.TrackInfo{})
 		}
 		return nil // repeated: it says nothing new

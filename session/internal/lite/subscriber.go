@@ -22,10 +22,14 @@ type subscriber struct {
 	next       uint64               // next subscribe id
 	tracks     map[uint64]*upstream // subscriptions whose groups are taken
 	broadcasts int                  // announced by the peer, on all streams
+	names      int                  // bytes of their paths
 	listeners  []*listener          // the ANNOUNCE streams
 	retired    bool                 // the peer is about to leave
 	requests   int                  // tracks that local readers asked for, and that have not ended
 	freed      chan struct{}        // closed, and made anew, when there are fewer
+
+	asking chan struct{} // one for each FETCH that is under way
+	strays losses        // datagrams of the peer that had no place
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
@@ -34,6 +38,7 @@ func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
 		unknown: e.link.Peer,
 		tracks:  make(map[uint64]*upstream),
 		freed:   make(chan struct{}),
+		asking:  make(chan struct{}, e.limits.Fetches),
 	}
 	if c.unknown == 0 {
 		c.unknown = model.RandomOriginID()
@@ -54,7 +59,7 @@ func (c *subscriber) linkCost() uint64 {
 	switch declared := c.Peer().Cost; {
 	case c.link.Cost.Set:
 		return c.link.Cost.Value
-	case declared.Set:
+	case declared.Set && c.dialect.priced:
 		return declared.Value
 	default:
 		return 1
@@ -111,13 +116,25 @@ func (c *subscriber) enter(id uint64) *upstream {
 	return u
 }
 
-// count notes n more announced broadcasts, and fails above the limit.
-func (c *subscriber) count(n int) error {
+// count notes one more announced path, and fails above the limits.
+func (c *subscriber) count(path model.Path) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.broadcasts += n
-	if c.broadcasts > c.limits.Broadcasts {
+	c.broadcasts++
+	c.names += len(path)
+	switch {
+	case c.broadcasts > c.limits.Broadcasts:
 		return failure(model.CodeBoundsExceeded, "the peer announces more than %d broadcasts", c.limits.Broadcasts)
+	case c.names > c.limits.AnnouncedBytes:
+		return failure(model.CodeBoundsExceeded, "the peer announces paths of more than %d bytes", c.limits.AnnouncedBytes)
 	}
 	return nil
+}
+
+// discount is count of a path that is gone.
+func (c *subscriber) discount(path model.Path) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broadcasts--
+	c.names -= len(path)
 }

@@ -36,7 +36,7 @@ const (
 	defaultWindow  = 64 << 10
 	defaultDelay   = 10 * time.Millisecond
 
-	// As much as fits into a packet of the usual size, and as many as webtransport-go queues.
+	// As much as fits into a packet of the usual size, and as many as quic-go queues for a session of WebTransport.
 	maxDatagram    = 1200
 	datagramsQueue = 32
 )
