@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,9 @@ var roles = map[string]func(url string, only session.Option) error{
 func TestMain(m *testing.M) {
 	act := roles[os.Getenv(role)]
 	if act == nil {
+		if err := flag.Set("test.parallel", "16"); err != nil { // what is parallel here waits more than it works
+			panic(err)
+		}
 		goleak.VerifyTestMain(m)
 		return
 	}
@@ -64,8 +68,10 @@ func inProcess(does, url string, vs session.Versions) error {
 }
 
 func TestCloseArrivesThoughTheProcessEnds(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"https", "moqt"} {
 		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
 			l := get[*session.Listener](t)(session.Listen("127.0.0.1:0"))
 			defer l.Close()
 			for range 20 {

@@ -48,6 +48,7 @@ func relayed(t *testing.T, origin *model.OriginProducer, opts ...session.Option)
 }
 
 func TestOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	origin := model.NewOrigin()
 	l := relayed(t, origin, session.WithVersions(every()))
 	for _, v := range every() {
@@ -124,6 +125,7 @@ func TestCertificateFingerprintOverHTTP(t *testing.T) {
 }
 
 func TestDialErrorsSayWhatIsWrong(t *testing.T) {
+	t.Parallel() // one of them waits for the whole handshake timeout
 	l := relayed(t, model.NewOrigin(), session.WithVersions(session.Versions{session.MoqLite04}))
 	addr := l.Addr().String()
 	for name, c := range map[string]struct {

@@ -43,6 +43,7 @@ func awaitState(t *testing.T, states <-chan session.Status, want session.State) 
 }
 
 func TestListenerShutdownMovesEverybodyWithoutAGap(t *testing.T) {
+	t.Parallel()
 	near, far := model.NewOrigin(), model.NewOrigin()
 	_, track := publish(t, near, "alice", "video")
 	first, second := relayed(t, model.NewOrigin()), relayed(t, model.NewOrigin())

@@ -11,11 +11,10 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
-	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		_, own := publish(t, far, "own", "video")
@@ -65,7 +64,7 @@ func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
 }
 
 func TestCleanClose(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		client, server := connect(t, v, nil, nil)
 		if client.Err() != nil || server.Err() != nil {
 			t.Error("an error before the end")
@@ -80,7 +79,7 @@ func TestCleanClose(t *testing.T) {
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		client, _ := connect(t, v, nil, nil)
 		wantErr(t, "wait", client.Wait(within(t, time.Second)), context.DeadlineExceeded)
 	})
@@ -100,7 +99,7 @@ func TestTokensOutsideTheSetAreRefused(t *testing.T) {
 		t.Run(token, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				only := session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite04})
-				a, b := memory.Pair(token)
+				a, b := pair(t, token)
 				_, err := session.Server(t.Context(), b, only)
 				wantErr(t, "server", err, want.err)
 				if !strings.Contains(err.Error(), want.mention) {
@@ -115,7 +114,7 @@ func TestTokensOutsideTheSetAreRefused(t *testing.T) {
 
 func TestRequestSaysWhatTheClientWants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := memory.Pair("moq-lite-05")
+		a, b := pair(t, "moq-lite-05")
 		origin := model.NewOrigin()
 		client := get[*session.Session](t)(session.Client(t.Context(), a, session.WithPath("/room//a%20b/?jwt=x"), session.WithOrigin(origin)))
 		defer client.Close()
@@ -136,7 +135,7 @@ func TestRequestSaysWhatTheClientWants(t *testing.T) {
 
 func TestPathThatNoMessageCarriesIsAnError(t *testing.T) {
 	for _, v := range []session.Version{session.MoqLite01, session.MoqLite02, session.MoqLite03, session.MoqLite04} {
-		a, _ := memory.Pair(token(v))
+		a, _ := pair(t, token(v))
 		_, err := session.Client(t.Context(), a, session.WithPath("/room"))
 		wantErr(t, v.String(), err, model.ErrVersion)
 		if !strings.Contains(err.Error(), "https://") || !strings.Contains(err.Error(), "moq-lite-05") {
@@ -146,7 +145,7 @@ func TestPathThatNoMessageCarriesIsAnError(t *testing.T) {
 }
 
 func TestRejectedRequest(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		r, dialed := ask(t, v, nil, nil)
 		must(t, r.Reject(&model.Error{Code: model.CodeUnauthorized, Reason: "not for you"}))
 		client, err := dialed()
@@ -162,7 +161,7 @@ func TestRejectedRequest(t *testing.T) {
 }
 
 func TestGrantIsWhatTheSessionSees(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		origin, far := model.NewOrigin(), model.NewOrigin()
 		publish(t, origin, "room/alice", "video")
 		publish(t, origin, "secret", "video")
@@ -174,7 +173,7 @@ func TestGrantIsWhatTheSessionSees(t *testing.T) {
 		defer client.Close()
 
 		publish(t, far, "bob", "video")
-		synctest.Wait()
+		settle(t)
 		news := far.Consume().Announcements()
 		defer news.Close()
 		var paths []string
@@ -192,7 +191,7 @@ func TestGrantIsWhatTheSessionSees(t *testing.T) {
 
 func TestClientWithoutSetupIsRefusedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, b := memory.Pair("moq-lite-05")
+		_, b := pair(t, "moq-lite-05")
 		began := time.Now()
 		_, err := session.Server(t.Context(), b)
 		wantErr(t, "silent client", err, model.ErrTimeout)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/session/transport/transporttest"
 )
 
 // forEachVersion runs the test once per version, each in its own bubble of time.
@@ -24,6 +26,42 @@ func forEachVersion(t *testing.T, f func(t *testing.T, v session.Version)) {
 			synctest.Test(t, func(t *testing.T) { f(t, v) })
 		})
 	}
+}
+
+// forEachSeed is forEachVersion over connections that reorder and delay, besides one that does not. Tests that use it
+// settle where others call synctest.Wait.
+func forEachSeed(t *testing.T, f func(t *testing.T, v session.Version)) {
+	t.Helper()
+	forEachVersion(t, f)
+	for _, v := range every() {
+		t.Run(v.String()+" reordered", func(t *testing.T) {
+			transporttest.Seeds(t, 5, func(t *testing.T, seed uint64) {
+				reordered.Store(t.Name(), seed)
+				defer reordered.Delete(t.Name())
+				synctest.Test(t, func(t *testing.T) { f(t, v) })
+			})
+		})
+	}
+}
+
+// reordered has the seeds of the tests that have one, by name.
+var reordered sync.Map
+
+const delay = 10 * time.Millisecond
+
+// pair is the two ends of a connection in memory, with the seed of the test.
+func pair(t *testing.T, protocol string) (a, b transport.Conn) {
+	seed, _ := reordered.Load(t.Name())
+	number, _ := seed.(uint64)
+	return memory.Config{Protocol: protocol, Seed: number, Delay: delay}.Pair()
+}
+
+// settle waits until what is under way has arrived, and has had its answers.
+func settle(t *testing.T) {
+	if _, reorders := reordered.Load(t.Name()); reorders {
+		time.Sleep(20 * delay)
+	}
+	synctest.Wait()
 }
 
 // every version that sessions speak, whether on by default or not.
@@ -66,7 +104,7 @@ func ask(t *testing.T, v session.Version, client, server []session.Option) (r *s
 
 func askOn(t *testing.T, v session.Version, client, server []session.Option) (a transport.Conn, r *session.Request, dialed func() (*session.Session, error)) {
 	t.Helper()
-	a, b := memory.Pair(token(v))
+	a, b := pair(t, token(v))
 	only := session.WithVersions(session.Versions{v})
 	type result struct {
 		s   *session.Session

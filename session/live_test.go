@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
@@ -13,7 +12,7 @@ import (
 )
 
 func TestBroadcastsComeAndGo(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		alice, _ := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -43,7 +42,7 @@ func TestBroadcastsComeAndGo(t *testing.T) {
 }
 
 func TestLiveTrack(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -60,7 +59,7 @@ func TestLiveTrack(t *testing.T) {
 }
 
 func TestLateSubscriberStartsAtTheLatestGroup(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		for i := range 5 {
@@ -75,7 +74,7 @@ func TestLateSubscriberStartsAtTheLatestGroup(t *testing.T) {
 }
 
 func TestSubscriberChoosesTheStart(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		if v <= session.MoqLite02 {
 			t.Skip("it cannot: it gets what is latest")
 		}
@@ -98,7 +97,7 @@ func TestSubscriberChoosesTheStart(t *testing.T) {
 }
 
 func TestUnknownTrackAndBroadcast(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -120,7 +119,7 @@ func TestUnknownTrackAndBroadcast(t *testing.T) {
 }
 
 func TestPublisherFailsATrack(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -134,7 +133,7 @@ func TestPublisherFailsATrack(t *testing.T) {
 }
 
 func TestPublisherLeavesTheTracksGoOn(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		alice, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -142,7 +141,7 @@ func TestPublisherLeavesTheTracksGoOn(t *testing.T) {
 		group(t, track, "before")
 		wantGroup(t, c, 0, "before")
 		must(t, alice.Finish())
-		synctest.Wait()
+		settle(t)
 		group(t, track, "after")
 		wantGroup(t, c, 1, "after")
 		must(t, track.Finish())
@@ -152,7 +151,7 @@ func TestPublisherLeavesTheTracksGoOn(t *testing.T) {
 }
 
 func TestBothDirectionsOnOneSession(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		left, right := model.NewOrigin(), model.NewOrigin()
 		_, mine := publish(t, left, "left", "video")
 		_, yours := publish(t, right, "right", "video")
@@ -172,7 +171,7 @@ func TestBothDirectionsOnOneSession(t *testing.T) {
 }
 
 func TestLargeFramesAndManyFrames(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -192,7 +191,7 @@ func TestLargeFramesAndManyFrames(t *testing.T) {
 }
 
 func TestFramesArriveBeforeTheGroupAndTheFrameAreComplete(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -205,28 +204,36 @@ func TestFramesArriveBeforeTheGroupAndTheFrameAreComplete(t *testing.T) {
 
 		gc := get[*model.GroupConsumer](t)(c.RecvGroup(t.Context()))
 		fc := get[*model.FrameConsumer](t)(gc.NextFrame(t.Context()))
-		if chunk := get[[]byte](t)(fc.ReadChunk(t.Context())); string(chunk) != "first" {
-			t.Fatalf("chunk %q, want %q", chunk, "first")
-		}
+		wantChunks(t, fc, "first")
 		_, err = f.Write([]byte("again"))
 		must(t, err)
 		must(t, f.Finish())
-		if chunk := get[[]byte](t)(fc.ReadChunk(t.Context())); string(chunk) != "again" {
-			t.Fatalf("chunk %q, want %q", chunk, "again")
-		}
+		wantChunks(t, fc, "again")
 		g.Abort(model.ErrOld)
 		_, err = gc.ReadFrame(t.Context())
 		wantErr(t, "aborted group", err, model.ErrOld)
 	})
 }
 
+// wantChunks reads as many chunks as it takes.
+func wantChunks(t *testing.T, f *model.FrameConsumer, want string) {
+	t.Helper()
+	got := ""
+	for len(got) < len(want) {
+		got += string(get[[]byte](t)(f.ReadChunk(t.Context())))
+	}
+	if got != want {
+		t.Fatalf("chunks %q, want %q", got, want)
+	}
+}
+
 func TestTrackThatFinishesBeforeItsLastGroup(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
-		synctest.Wait()
+		settle(t)
 		g := get[*model.GroupProducer](t)(track.AppendGroup())
 		must(t, g.WriteFrame(model.Frame{Payload: []byte("one")}))
 		must(t, track.Finish())
@@ -241,7 +248,7 @@ func TestTrackThatFinishesBeforeItsLastGroup(t *testing.T) {
 }
 
 func TestLocalReadersShareOneSubscription(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		if v <= session.MoqLite02 {
 			t.Skip("a subscription tells its priority once, and nothing else")
 		}
@@ -255,17 +262,17 @@ func TestLocalReadersShareOneSubscription(t *testing.T) {
 		group(t, track, "shared")
 		wantGroup(t, one, 0, "shared")
 		wantGroup(t, two, 0, "shared")
-		synctest.Wait()
+		settle(t)
 		if got, _ := track.Subscription(); got.Priority != 7 || got.MaxLatency != time.Second {
 			t.Errorf("the publisher knows of %+v, want priority 7 and one second", got)
 		}
 		must(t, two.Close())
-		synctest.Wait()
+		settle(t)
 		if got, _ := track.Subscription(); got.Priority != 3 {
 			t.Errorf("after the second has left: %+v, want priority 3", got)
 		}
 		must(t, one.Update(model.Subscription{Priority: 9, Ordered: true}))
-		synctest.Wait()
+		settle(t)
 		if got, _ := track.Subscription(); got.Priority != 9 || !got.Ordered {
 			t.Errorf("after an update: %+v, want priority 9, ordered", got)
 		}
@@ -273,7 +280,7 @@ func TestLocalReadersShareOneSubscription(t *testing.T) {
 }
 
 func TestLastReaderLeavingEndsTheSubscription(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -284,13 +291,13 @@ func TestLastReaderLeavingEndsTheSubscription(t *testing.T) {
 			wantGroup(t, c, uint64(round), "content")
 			must(t, c.Close())
 			must(t, track.Unused(within(t, time.Second)))
-			synctest.Wait() // the copy on the far side goes with the subscription
+			settle(t) // the copy on the far side goes with the subscription
 		}
 	})
 }
 
 func TestSeveralSubscribersOnSeveralSessions(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near := model.NewOrigin()
 		_, track := publish(t, near, "room/alice", "video")
 		var all []*model.TrackConsumer
@@ -299,7 +306,7 @@ func TestSeveralSubscribersOnSeveralSessions(t *testing.T) {
 			connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 			all = append(all, subscribe(t, far, "room/alice", "video", model.Subscription{}))
 		}
-		synctest.Wait()
+		settle(t)
 		group(t, track, "to all")
 		for _, c := range all {
 			wantGroup(t, c, 0, "to all")
@@ -308,7 +315,7 @@ func TestSeveralSubscribersOnSeveralSessions(t *testing.T) {
 }
 
 func TestTrackInfoAndTimestampsTravel(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		b := get[*model.BroadcastProducer](t)(near.CreateBroadcast("room/alice", model.Route{}))
 		info := model.TrackInfo{Priority: 7, Timescale: 90_000, MaxLatency: 2 * time.Second, Ordered: true}

@@ -59,6 +59,7 @@ func TestWhoseOrderCounts(t *testing.T) {
 }
 
 func TestNothingInCommonOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	const v1, v2, v4, v5 = session.MoqLite01, session.MoqLite02, session.MoqLite04, session.MoqLite05
 	for name, c := range map[string]struct {
 		client, server session.Versions

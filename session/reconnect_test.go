@@ -12,7 +12,7 @@ import (
 )
 
 func TestReconnectGoesOnAfterALoss(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		w := newWorld(t, v)
 		near, far := model.NewOrigin(), lingering()
 		_, track := publish(t, near, "room/alice", "video")
@@ -53,7 +53,7 @@ func TestReconnectGoesOnAfterALoss(t *testing.T) {
 }
 
 func TestRelayIsReplacedUnderPublisherAndSubscriber(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		w := newWorld(t, v)
 		near, far := model.NewOrigin(), lingering()
 		_, track := publish(t, near, "room/alice", "video")
@@ -124,7 +124,7 @@ func TestBackoffGrowsWhileSessionsAreShort(t *testing.T) {
 			t.Fatalf("%v", s.State)
 		}
 		w.cutOff(p)
-		synctest.Wait()
+		settle(t)
 		if s := r.last(); s.State != waiting || s.Delay > 750*time.Millisecond || s.Err == nil {
 			t.Errorf("after a long session: %v, %v, %v", s.State, s.Delay, s.Err)
 		}
@@ -183,7 +183,7 @@ func TestReconnectEndsWhereItCannotHelp(t *testing.T) {
 }
 
 func TestAnotherPublisherTakesThePathOver(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		w := newWorld(t, v)
 		relay, far := model.NewOrigin(), lingering()
 		w.open(home, relay)

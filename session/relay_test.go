@@ -4,7 +4,6 @@ import (
 	"io"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
@@ -25,7 +24,7 @@ func relay(t *testing.T, v session.Version) (publisher, first, second, subscribe
 }
 
 func TestTwoRelays(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		alice, track := publish(t, near, "room/alice", "video")
 
@@ -44,7 +43,7 @@ func TestTwoRelays(t *testing.T) {
 
 		one := subscribe(t, far, "room/alice", "video", model.Subscription{Priority: 4})
 		two := subscribe(t, far, "room/alice", "video", model.Subscription{Priority: 2})
-		synctest.Wait() // until the publisher knows, so that the first group is the live edge
+		settle(t) // until the publisher knows, so that the first group is the live edge
 		group(t, track, "key", "delta")
 		for _, tc := range []*model.TrackConsumer{one, two} {
 			wantGroup(t, tc, 0, "key", "delta")
@@ -53,7 +52,7 @@ func TestTwoRelays(t *testing.T) {
 		for _, tc := range []*model.TrackConsumer{one, two} {
 			wantGroup(t, tc, 1, "next")
 		}
-		synctest.Wait()
+		settle(t)
 		if got, _ := track.Subscription(); got.Priority != 4 {
 			t.Errorf("the publisher knows of %+v, want priority 4", got)
 		}
@@ -61,7 +60,7 @@ func TestTwoRelays(t *testing.T) {
 		must(t, one.Close())
 		must(t, two.Close())
 		must(t, track.Unused(within(t, time.Second)))
-		synctest.Wait() // until the readers' own side has let go of the track too
+		settle(t) // until the readers' own side has let go of the track too
 		group(t, track, "again")
 		again := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		wantGroup(t, again, 2, "again")
@@ -84,7 +83,7 @@ func TestTwoRelays(t *testing.T) {
 // A subscriber on moq-lite-05 asks what a track is like before it subscribes. The relay must
 // not subscribe upstream twice for that, nor lose the wanted start on the way.
 func TestStartTravelsThroughARelay(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		if v <= session.MoqLite02 {
 			t.Skip("it does not travel")
 		}
@@ -105,7 +104,7 @@ func TestStartTravelsThroughARelay(t *testing.T) {
 }
 
 func TestRelayCarriesRefusals(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		_, track := publish(t, near, "room/alice", "video")
 		c := subscribe(t, far, "room/alice", "smell", model.Subscription{})
@@ -123,7 +122,7 @@ func TestRelayCarriesRefusals(t *testing.T) {
 
 // Two relays in a circle: an announcement does not come back to where it has been.
 func TestAnnouncementsDoNotGoRound(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		if v <= session.MoqLite03 {
 			t.Skip("it carries no ids")
 		}
@@ -132,7 +131,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 		connect(t, v, with(session.WithOrigin(b)), with(session.WithOrigin(c)))
 		connect(t, v, with(session.WithOrigin(c)), with(session.WithOrigin(a)))
 		alice, _ := publish(t, a, "alice", "video")
-		synctest.Wait()
+		settle(t)
 		for _, o := range []*model.OriginProducer{b, c} {
 			bc := get[*model.BroadcastConsumer](t)(o.Consume().Announced(within(t, time.Second), "alice"))
 			if hops := bc.Route().Hops; len(hops) != 1 {
@@ -141,7 +140,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 			_ = bc.Close()
 		}
 		must(t, alice.Finish())
-		synctest.Wait()
+		settle(t)
 		for _, o := range []*model.OriginProducer{a, b, c} {
 			news := o.Consume().Announcements()
 			if got, ok, _ := news.TryNext(); ok {
@@ -153,7 +152,7 @@ func TestAnnouncementsDoNotGoRound(t *testing.T) {
 }
 
 func TestChainOf32IsNotAnnounced(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 		create := func(path model.Path, hops int) {
@@ -172,7 +171,7 @@ func TestChainOf32IsNotAnnounced(t *testing.T) {
 			t.Fatalf("announced %+v, want the one whose chain has room", a)
 		}
 		_ = a.Broadcast.Close()
-		synctest.Wait()
+		settle(t)
 		if a, ok, _ := news.TryNext(); ok {
 			t.Fatalf("announced %+v too", a)
 		}
@@ -180,7 +179,7 @@ func TestChainOf32IsNotAnnounced(t *testing.T) {
 }
 
 func TestOnDemandBroadcastOverTheWire(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		b := get[*model.BroadcastProducer](t)(near.CreateBroadcast("live", model.Route{}))
 		d := b.Dynamic()
@@ -193,7 +192,7 @@ func TestOnDemandBroadcastOverTheWire(t *testing.T) {
 		}
 		track := get[*model.TrackProducer](t)(req.Accept(model.TrackInfo{}))
 		defer track.Close()
-		synctest.Wait()
+		settle(t)
 		if got := req.Subscription(); got.Priority != 8 {
 			t.Errorf("the request wants %+v, want priority 8", got)
 		}

@@ -149,6 +149,7 @@ func TestServeRefuses(t *testing.T) {
 }
 
 func TestServeStops(t *testing.T) {
+	t.Parallel()
 	origin := model.NewOrigin()
 	_, track := publish(t, origin, "alice", "video")
 	entered := make(chan struct{})

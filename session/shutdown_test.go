@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
@@ -85,8 +84,10 @@ func publishAndLeave(url string, only session.Option) error {
 }
 
 func TestShutdownLosesNothingThoughTheProcessEnds(t *testing.T) {
+	t.Parallel()
 	for _, v := range session.DefaultVersions() {
 		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
 			if v <= session.MoqLite02 {
 				t.Skip("nobody can ask it to begin with the first group")
 			}
@@ -110,7 +111,7 @@ func TestShutdownLosesNothingThoughTheProcessEnds(t *testing.T) {
 }
 
 func TestShutdownDeliversWhatIsFinished(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
 		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -140,7 +141,7 @@ func TestShutdownOfAnIdleSessionIsItsClose(t *testing.T) {
 }
 
 func TestShutdownEndsWithItsContext(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
 		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -152,7 +153,7 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 }
 
 func TestShutdownOfASessionThatFails(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v session.Version) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, far := model.NewOrigin(), model.NewOrigin()
 		_, track := publish(t, near, "alice", "video")
 		a, r, dialed := askOn(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
@@ -162,7 +163,7 @@ func TestShutdownOfASessionThatFails(t *testing.T) {
 		must(t, track.Used(t.Context()))
 		failed := make(chan error, 1)
 		go func() { failed <- server.Shutdown(t.Context()) }()
-		synctest.Wait()
+		settle(t)
 		// Without the farewells that a session says on its streams.
 		must(t, a.CloseWithError(uint64(model.CodeUnauthorized), ""))
 		wantErr(t, "shutdown", <-failed, model.ErrUnauthorized)

@@ -6,13 +6,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
-	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 // world has servers by URL, on connections in memory. Its zero value has none.
@@ -96,7 +94,7 @@ func (p *place) cut() {
 }
 
 func (w *world) dial(ctx context.Context, url string, opts ...session.Option) (*session.Session, error) {
-	a, b := memory.Pair(token(w.v))
+	a, b := pair(w.t, token(w.v))
 	p := w.connected(url, b)
 	if p == nil {
 		return nil, fmt.Errorf("nobody answers at %s", url)
@@ -164,7 +162,7 @@ func (r *reconnecting) note(s session.Status) {
 // went compares the states so far.
 func (r *reconnecting) went(t *testing.T, want ...session.State) {
 	t.Helper()
-	synctest.Wait()
+	settle(t)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var got []session.State

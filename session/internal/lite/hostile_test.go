@@ -230,7 +230,7 @@ func TestGarbageAfterASubscribe(t *testing.T) {
 
 func TestFloodOfGroupsOfOneSubscriberDoesNotHoldOthersUp(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
-		r := newRig(t, v)
+		r := newRig(t, v, func(c *rigConfig) { c.transport.ConnWindow = 64 << 20 }) // the peer holds up no more than streams
 		_, track := r.publish("alice", "video")
 		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{ID: 4, Broadcast: "alice", Track: "video"})
 		synctest.Wait()

@@ -278,7 +278,9 @@ func TestFilteredAnnouncementsAreIgnoredQuietly(t *testing.T) {
 }
 
 func testFiltered(t *testing.T, v genlite.Version) {
-	r := newRig(t, v, consuming(""))
+	r := newRig(t, v, func(c *rigConfig) { // a root that leaves no room for the longest paths of the wire
+		c.consume, _ = model.NewOrigin(model.WithOriginID(clientOrigin)).WithRoot("root")
+	})
 	s := r.listening()
 	d := dialectOf(v)
 	if v < genlite.Version06Wip { // where nothing ends that has not started
@@ -286,7 +288,7 @@ func testFiltered(t *testing.T, v genlite.Version) {
 	}
 	r.write(s,
 		d.start("loop", model.Route{Hops: model.OriginList{clientOrigin}}, serverOrigin), d.end("loop", 0),
-		active(v, strings.Repeat("deep/", 32)), active(v, "alice"))
+		active(v, strings.Repeat("deep/", model.MaxPathParts)), active(v, "alice"))
 	news := r.engine.subscriber.origin.Consume().Announcements()
 	defer news.Close()
 	for {

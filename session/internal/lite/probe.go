@@ -146,8 +146,8 @@ func (p *publisher) probe(ctx context.Context, s stream, r *reader) error {
 		if err == nil {
 			err = failure(model.CodeDecode, "something follows the type of a PROBE stream")
 		}
-		s.Reset(codeOf(ctx, err)) // a write that flow control holds back does not look at ctx
-		leave(modelError(ctx, err))
+		leave(modelError(ctx, err)) // before the reset, which ends the stream for a reason of its own
+		s.Reset(codeOf(ctx, err))   // a write that flow control holds back does not look at ctx
 	})
 	stop := context.AfterFunc(s.Context(), func() { leave(model.ErrCancel) })
 	defer stop()

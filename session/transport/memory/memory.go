@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/moqrx/moqrx/session/transport"
 )
@@ -16,13 +17,24 @@ type Config struct {
 	// MaxUniStreams and MaxBidiStreams limit the streams that one end may have open at a
 	// time; 1000 when zero.
 	MaxUniStreams, MaxBidiStreams int
-	// Window is how many bytes of a stream may wait to be read; 64 KiB when zero.
+	// Window is how many bytes of a stream may be under way or wait to be read; 64 KiB when zero.
 	Window int
+	// ConnWindow is how many bytes may do so in all streams of one direction together; 16 times
+	// Window when zero.
+	ConnWindow int
+	// Seed reorders and delays what passes, differently for each seed. With 0 everything arrives at
+	// once and in order.
+	Seed uint64
+	// Delay bounds the time that one thing is under way, where there is a Seed; 10 ms when zero.
+	Delay time.Duration
+	// DatagramLoss is the share of the datagrams that get lost, from 0 to 1. Seed picks which.
+	DatagramLoss float64
 }
 
 const (
 	defaultStreams = 1000
 	defaultWindow  = 64 << 10
+	defaultDelay   = 10 * time.Millisecond
 
 	// As much as fits into a packet of the usual size, and as many as quic-go queues for a session of WebTransport.
 	maxDatagram    = 1200
@@ -34,36 +46,49 @@ func Pair(protocol string) (client, server transport.Conn) {
 	return Config{Protocol: protocol}.Pair()
 }
 
-// Pair returns the two ends of a connection.
+// Pair returns the two ends of a connection. Limits below zero count as zero.
 func (c Config) Pair() (client, server transport.Conn) {
-	if c.MaxUniStreams == 0 {
-		c.MaxUniStreams = defaultStreams
-	}
-	if c.MaxBidiStreams == 0 {
-		c.MaxBidiStreams = defaultStreams
-	}
-	if c.Window == 0 {
-		c.Window = defaultWindow
-	}
-	var once sync.Once
-	a := newConn(c, "memory client", 0)
-	b := newConn(c, "memory server", 1)
+	c = c.withDefaults()
+	l := &link{seed: c.Seed, longest: c.Delay}
+	gone := make(chan struct{})
+	a := newConn(c, l, "memory client", 0, gone)
+	b := newConn(c, l, "memory server", 1, gone)
 	a.peer, b.peer = b, a
-	a.closing, b.closing = &once, &once
 	return a, b
+}
+
+func (c Config) withDefaults() Config {
+	set := func(limit *int, otherwise int) {
+		if *limit <= 0 {
+			*limit = otherwise
+		}
+	}
+	set(&c.MaxUniStreams, defaultStreams)
+	set(&c.MaxBidiStreams, defaultStreams)
+	set(&c.Window, defaultWindow)
+	set(&c.ConnWindow, 16*c.Window)
+	if c.Delay <= 0 {
+		c.Delay = defaultDelay
+	}
+	return c
 }
 
 // conn is one end.
 type conn struct {
-	config  Config
-	peer    *conn
-	addr    addr
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	closing *sync.Once // shared by both ends
+	config Config
+	side   uint64 // 0 for the client, 1 for the server
+	peer   *conn
+	link   *link // shared by both ends
+	addr   addr
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	gone   chan struct{} // closed when both ends know of the end
 
 	uni, bidi kind
+	credit    credit // for what this end sends
 	datagrams chan []byte
+
+	sendDatagram, sendClose lane
 }
 
 // kind holds the unidirectional or the bidirectional streams of one end.
@@ -75,12 +100,16 @@ type kind struct {
 	nextID uint64
 }
 
-func newConn(c Config, name addr, side uint64) *conn {
-	n := &conn{config: c, addr: name, datagrams: make(chan []byte, datagramsQueue)}
+func newConn(c Config, l *link, name addr, side uint64, gone chan struct{}) *conn {
+	n := &conn{
+		config: c, side: side, link: l, addr: name, gone: gone,
+		credit: credit{window: c.ConnWindow, left: c.ConnWindow}, datagrams: make(chan []byte, datagramsQueue),
+	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	// RFC 9000, section 2.1: the two lowest bits of an id tell who opened it, and its mode.
 	n.bidi.init(c.MaxBidiStreams, side)
 	n.uni.init(c.MaxUniStreams, side|2)
+	n.sendDatagram, n.sendClose = l.lane(laneDatagram, 0, n), l.lane(laneClose, 0, n)
 	return n
 }
 
@@ -183,10 +212,16 @@ func (c *conn) SendDatagram(p []byte) error {
 	if len(p) > maxDatagram {
 		return &transport.DatagramTooLargeError{Max: maxDatagram}
 	}
-	select {
-	case c.peer.datagrams <- append([]byte(nil), p...):
-	default: // as on a network, what the receiver has no room for is gone
+	if c.link.loses(&c.sendDatagram, c.config.DatagramLoss) {
+		return nil
 	}
+	p = append([]byte(nil), p...)
+	c.link.send(&c.sendDatagram, func() {
+		select {
+		case c.peer.datagrams <- p:
+		default: // as on a network, what the receiver has no room for is gone
+		}
+	})
 	return nil
 }
 
@@ -205,12 +240,21 @@ func (c *conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 }
 
 func (c *conn) CloseWithError(code uint64, reason string) error {
-	c.closing.Do(func() {
-		code, reason := min(code, transport.MaxCode), transport.CutReason(reason)
-		c.cancel(&transport.ConnError{Code: code, Reason: reason})
-		c.peer.cancel(&transport.ConnError{Code: code, Reason: reason, Remote: true})
-	})
+	if c.ctx.Err() == nil {
+		code, reason = min(code, transport.MaxCode), transport.CutReason(reason)
+		c.end(&transport.ConnError{Code: code, Reason: reason})
+		c.link.send(&c.sendClose, func() { c.peer.end(&transport.ConnError{Code: code, Reason: reason, Remote: true}) })
+	}
 	return nil
+}
+
+// end takes the end of the connection at this end. The first one counts.
+func (c *conn) end(e *transport.ConnError) {
+	c.cancel(e)
+	if c.peer.ctx.Err() == nil {
+		return
+	}
+	c.link.end(func() { close(c.gone) })
 }
 
 func (c *conn) Kind() transport.Kind     { return transport.KindMemory }
@@ -219,7 +263,7 @@ func (c *conn) LocalAddr() net.Addr      { return c.addr }
 func (c *conn) RemoteAddr() net.Addr     { return c.peer.addr }
 func (c *conn) Stats() transport.Stats   { return transport.Stats{} }
 func (c *conn) Context() context.Context { return c.ctx }
-func (c *conn) Closed() <-chan struct{}  { return c.ctx.Done() }
+func (c *conn) Closed() <-chan struct{}  { return c.gone }
 
 // addr names one end of a pair.
 type addr string

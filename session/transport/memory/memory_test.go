@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -20,6 +21,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	transporttest.Run(t, func(_ *testing.T, maxUni int) (client, server transport.Conn) {
 		return memory.Config{Protocol: "moq-lite-05", MaxUniStreams: maxUni}.Pair()
+	})
+}
+
+func TestConformanceWithSeeds(t *testing.T) {
+	transporttest.Seeds(t, 25, func(t *testing.T, seed uint64) {
+		transporttest.RunInBubbles(t, func(_ *testing.T, maxUni int) (client, server transport.Conn) {
+			return memory.Config{Protocol: "moq-lite-05", MaxUniStreams: maxUni, Seed: seed}.Pair()
+		})
 	})
 }
 
@@ -53,6 +62,48 @@ func TestWriteBlocksAtTheWindow(t *testing.T) {
 			t.Fatal("the write is still blocked after 5 bytes were read")
 		}
 	})
+}
+
+func TestStreamsShareTheWindowOfTheConnection(t *testing.T) {
+	for name, free := range map[string]func(s transport.SendStream, r transport.ReceiveStream){
+		"read":    func(_ transport.SendStream, r transport.ReceiveStream) { _, _ = r.Read(make([]byte, 30)) },
+		"reset":   func(s transport.SendStream, _ transport.ReceiveStream) { s.Reset(0) },
+		"stopped": func(_ transport.SendStream, r transport.ReceiveStream) { r.Stop(0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := memory.Config{Window: 80, ConnWindow: 100}.Pair()
+				var streams [3]transport.SendStream
+				var written [3]int
+				for i := range streams {
+					s, err := client.OpenUni(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					streams[i] = s
+					go func() {
+						n, _ := s.Write(make([]byte, 60))
+						written[i] = n
+					}()
+					synctest.Wait() // they come one after the other
+				}
+				if written != [3]int{60, 0, 0} {
+					t.Fatalf("written %v of 60 each into 100", written)
+				}
+				r, err := server.AcceptUni(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				free(streams[0], r)
+				synctest.Wait()
+				if written != [3]int{60, 60, 0} { // first come, first served
+					t.Errorf("written %v", written)
+				}
+				_ = client.CloseWithError(0, "")
+				synctest.Wait()
+			})
+		})
+	}
 }
 
 func TestStreamIsUnknownBeforeItsFirstByte(t *testing.T) {
@@ -159,4 +210,34 @@ func ExamplePair() {
 	data, err := io.ReadAll(r)
 	fmt.Println(string(data), err)
 	// Output: hello <nil>
+}
+
+func ExampleConfig_Pair() {
+	config := memory.Config{Protocol: "moq-lite-05", Seed: 17, Delay: time.Millisecond}
+	client, server := config.Pair()
+	defer func() { <-server.Closed() }()
+	defer func() { _ = client.CloseWithError(0, "done") }()
+	ctx := context.Background()
+	for range 3 { // they may arrive in any order
+		s, err := client.OpenUni(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_, _ = io.WriteString(s, "hello")
+		_ = s.Close()
+	}
+	for range 3 {
+		r, err := server.AcceptUni(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		data, err := io.ReadAll(r)
+		fmt.Println(string(data), err)
+	}
+	// Output:
+	// hello <nil>
+	// hello <nil>
+	// hello <nil>
 }

@@ -8,32 +8,46 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// pipe is one direction of a stream: a bounded buffer between one writer and one reader.
+// pipe is one direction of a stream: a bounded buffer between one writer and one reader. Each end
+// acts on what it knows, and tells the other over the link.
 type pipe struct {
 	id     uint64
 	window int
 	sender *conn // the end that writes; the reader is on sender.peer
 
-	announce func() // makes the stream known to the peer, at the first write or end; may be nil
+	announce func() // makes the stream known to the peer, with what arrives first; may be nil
 	onRead   func() // the reader has finished with it; may be nil
 	onEnd    func() // the writer has finished with it; may be nil
 
 	readable, writable chan struct{} // wake-ups, capacity 1
 
-	mu     sync.Mutex
+	data lane
+	cut  int // size of the next delivery at most, 0 before it is drawn
+
+	mu   sync.Mutex
+	held int // bytes that were written, and neither read nor discarded
+	owed int // bytes that were read, and do not yet make room in the window
+
+	// What the writer knows.
+	closed  bool                   // FIN sent
+	reset   *transport.StreamError // by the writer, Remote false
+	stopped *transport.StreamError // by the reader, Remote true
+	ctx     context.Context        // made when asked for
+	cancel  context.CancelCauseFunc
+
+	// What the reader knows.
 	buf    []byte
-	closed bool                   // FIN sent
-	reset  *transport.StreamError // by the writer, Remote false
+	fin    bool                   // the FIN has arrived
+	broken *transport.StreamError // by the writer, Remote true
 	stop   *transport.StreamError // by the reader, Remote false
-	atEOF  bool                   // the reader has seen the FIN
-	ctx    context.Context        // of the writer, made when asked for
-	cancel context.CancelCauseFunc
+	atEOF  bool                   // the FIN has been read
 }
 
 func newPipe(sender *conn, id uint64) *pipe {
 	return &pipe{
 		id: id, window: sender.config.Window, sender: sender,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1),
+		data: sender.link.lane(laneData, id, sender),
 	}
 }
 
@@ -52,8 +66,8 @@ func once(f *func()) {
 	}
 }
 
-func remote(e *transport.StreamError) error {
-	return &transport.StreamError{Code: e.Code, Remote: true}
+func streamError(code uint64, remote bool) *transport.StreamError {
+	return &transport.StreamError{Code: min(code, transport.MaxCode), Remote: remote}
 }
 
 // ended returns why the writer can write no more, or nil. The caller holds mu.
@@ -63,40 +77,32 @@ func (p *pipe) ended() error {
 		return context.Cause(p.sender.ctx)
 	case p.reset != nil:
 		return p.reset
-	case p.stop != nil:
-		return remote(p.stop)
+	case p.stopped != nil:
+		return p.stopped
 	case p.closed:
 		return transport.ErrStreamClosed
 	}
 	return nil
 }
 
-// end tells the writer's context. The caller holds mu and has changed the state.
+// end tells the writer and its context. The caller holds mu and has changed the state.
 func (p *pipe) end() {
 	if p.cancel != nil {
 		p.cancel(p.ended())
 	}
+	wake(p.writable)
 }
 
 func (p *pipe) write(b []byte) (n int, err error) {
+	defer p.sender.credit.done(p)
 	for {
-		p.mu.Lock()
-		if err := p.ended(); err != nil {
-			p.mu.Unlock()
+		m, err := p.tryWrite(b)
+		n, b = n+m, b[m:]
+		if err != nil || len(b) == 0 {
 			return n, err
 		}
-		if len(b) > 0 {
-			once(&p.announce)
-		}
-		m := min(len(b), p.window-len(p.buf))
-		p.buf = append(p.buf, b[:m]...)
-		p.mu.Unlock()
 		if m > 0 {
-			wake(p.readable)
-		}
-		n, b = n+m, b[m:]
-		if len(b) == 0 {
-			return n, nil
+			continue
 		}
 		select {
 		case <-p.writable:
@@ -105,40 +111,117 @@ func (p *pipe) write(b []byte) (n int, err error) {
 	}
 }
 
-func (p *pipe) close() error {
+// tryWrite sends as much of b as goes into one delivery, and nothing while the windows are full.
+func (p *pipe) tryWrite(b []byte) (int, error) {
+	p.mu.Lock()
+	if err := p.ended(); err != nil {
+		p.mu.Unlock()
+		return 0, err
+	}
+	if p.cut == 0 {
+		p.cut = p.sender.link.cut(&p.data)
+	}
+	m := p.sender.credit.take(p, min(len(b), p.window-p.held-p.owed, p.cut))
+	p.held += m
+	if m > 0 {
+		p.cut = 0
+	}
+	p.mu.Unlock()
+	if m > 0 {
+		piece := append([]byte(nil), b[:m]...)
+		p.sender.link.send(&p.data, func() { p.arrive(piece) })
+	}
+	return m, nil
+}
+
+// arrive hands data to the reader.
+func (p *pipe) arrive(piece []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	switch {
+	case p.broken != nil, p.stopped != nil: // its credit is back already
+	case p.stop != nil:
+		p.release(len(piece))
+	default:
+		once(&p.announce)
+		p.buf = append(p.buf, piece...)
+		wake(p.readable)
+	}
+}
+
+// release gives back the credit for n bytes, to the stream a quarter of its window at a time: room for a few
+// bytes would cut what is written into crumbs. The caller holds mu.
+func (p *pipe) release(n int) {
+	p.held -= n
+	p.sender.credit.give(n)
+	if p.owed += n; p.owed >= p.window/4 {
+		p.owed = 0
+		wake(p.writable)
+	}
+}
+
+func (p *pipe) close() error {
+	p.mu.Lock()
 	if p.closed || p.reset != nil || p.sender.ctx.Err() != nil {
+		p.mu.Unlock()
 		return nil
 	}
 	once(&p.onEnd)
-	if p.stop != nil {
-		return remote(p.stop)
+	if p.stopped != nil {
+		defer p.mu.Unlock()
+		return p.stopped
 	}
 	p.closed = true
-	once(&p.announce)
 	p.end()
-	wake(p.readable)
-	wake(p.writable)
+	p.mu.Unlock()
+	p.sender.link.send(&p.data, p.finish)
 	return nil
+}
+
+// finish is the arrival of the FIN.
+func (p *pipe) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	once(&p.announce)
+	p.fin = true
+	wake(p.readable)
 }
 
 func (p *pipe) abort(code uint64) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.reset != nil || p.atEOF || p.sender.ctx.Err() != nil {
+		p.mu.Unlock()
 		return
 	}
 	once(&p.onEnd)
-	if p.stop != nil {
+	if p.stopped != nil {
+		p.mu.Unlock()
 		return
 	}
-	p.reset = &transport.StreamError{Code: min(code, transport.MaxCode)}
-	p.buf = nil
-	once(&p.announce)
+	p.reset = streamError(code, false)
 	p.end()
+	p.mu.Unlock()
+	on := p.sender.link.lane(laneReset, p.id, p.sender)
+	p.sender.link.send(&on, func() { p.breakOff(code) })
+}
+
+// breakOff is the arrival of a reset: what has not been read is gone.
+func (p *pipe) breakOff(code uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.atEOF {
+		return
+	}
+	once(&p.announce)
+	p.broken = streamError(code, true)
+	p.discard()
 	wake(p.readable)
-	wake(p.writable)
+}
+
+// discard gives up what is held. The caller holds mu and has set broken or stopped.
+func (p *pipe) discard() {
+	p.buf = nil
+	p.release(p.held)
 }
 
 func (p *pipe) read(b []byte) (int, error) {
@@ -166,15 +249,15 @@ func (p *pipe) tryRead(reader *conn, b []byte) (int, error) {
 		return 0, context.Cause(reader.ctx)
 	case p.stop != nil:
 		return 0, p.stop
-	case p.reset != nil:
+	case p.broken != nil:
 		once(&p.onRead)
-		return 0, remote(p.reset)
+		return 0, p.broken
 	case len(p.buf) > 0:
 		n := copy(b, p.buf)
 		p.buf = p.buf[n:]
-		wake(p.writable)
+		p.release(n)
 		return n, nil
-	case p.closed:
+	case p.fin:
 		p.atEOF = true
 		once(&p.onRead)
 		return 0, io.EOF
@@ -183,20 +266,33 @@ func (p *pipe) tryRead(reader *conn, b []byte) (int, error) {
 }
 
 func (p *pipe) stopSending(code uint64) {
+	reader := p.sender.peer
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stop != nil || p.atEOF || p.sender.ctx.Err() != nil {
+	if p.stop != nil || p.atEOF || reader.ctx.Err() != nil {
+		p.mu.Unlock()
 		return
 	}
 	once(&p.onRead)
-	if p.reset != nil {
+	if p.broken != nil {
+		p.mu.Unlock()
 		return
 	}
-	p.stop = &transport.StreamError{Code: min(code, transport.MaxCode)}
+	p.stop = streamError(code, false)
+	p.release(len(p.buf))
 	p.buf = nil
-	p.end()
 	wake(p.readable)
-	wake(p.writable)
+	p.mu.Unlock()
+	on := reader.link.lane(laneStop, p.id, reader)
+	reader.link.send(&on, func() { p.stopWriting(code) })
+}
+
+// stopWriting is the arrival of a stop.
+func (p *pipe) stopWriting(code uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = streamError(code, true)
+	p.discard()
+	p.end()
 }
 
 func (p *pipe) context() context.Context {
@@ -210,26 +306,3 @@ func (p *pipe) context() context.Context {
 	}
 	return p.ctx
 }
-
-// send and receive are the two ends of a pipe, stream one end of two.
-type (
-	send    struct{ p *pipe }
-	receive struct{ p *pipe }
-	stream  struct {
-		*send
-		*receive
-	}
-)
-
-func (s *send) Write(b []byte) (int, error) { return s.p.write(b) }
-func (s *send) Close() error                { return s.p.close() }
-func (s *send) Reset(code uint64)           { s.p.abort(code) }
-func (s *send) SetPriority(uint8, bool)     {}
-func (s *send) Context() context.Context    { return s.p.context() }
-func (s *send) ID() uint64                  { return s.p.id }
-
-func (r *receive) Read(b []byte) (int, error) { return r.p.read(b) }
-func (r *receive) Stop(code uint64)           { r.p.stopSending(code) }
-func (r *receive) ID() uint64                 { return r.p.id }
-
-func (s *stream) ID() uint64 { return s.send.ID() }

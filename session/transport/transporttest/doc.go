@@ -7,5 +7,7 @@
 //		})
 //	}
 //
+// [RunInBubbles] does so in bubbles of testing/synctest, [Seeds] runs any test once per seed.
+//
 // It waits for events only; a carrier that never delivers one fails after ten seconds.
 package transporttest

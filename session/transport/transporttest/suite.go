@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/session/transport"
@@ -25,6 +26,17 @@ const ResetFirst = "a reset before the first byte brings its code"
 
 // Run runs the suite over connections of one carrier, except the tests that are named.
 func Run(t *testing.T, connect Connect, except ...string) {
+	each(t, except, func(t *testing.T, test func(*pair), swap bool) { test(newPair(t, connect, swap)) })
+}
+
+// RunInBubbles is Run with each test in a bubble of testing/synctest, for carriers whose delays are timers.
+func RunInBubbles(t *testing.T, connect Connect) {
+	each(t, nil, func(t *testing.T, test func(*pair), swap bool) {
+		synctest.Test(t, func(t *testing.T) { test(newPair(t, connect, swap)) })
+	})
+}
+
+func each(t *testing.T, except []string, run func(t *testing.T, test func(*pair), swap bool)) {
 	for _, c := range []struct {
 		name string
 		test func(*pair)
@@ -62,7 +74,7 @@ func Run(t *testing.T, connect Connect, except ...string) {
 			if swap {
 				name = c.name + ", server first"
 			}
-			t.Run(name, func(t *testing.T) { c.test(newPair(t, connect, swap)) })
+			t.Run(name, func(t *testing.T) { run(t, c.test, swap) })
 		}
 	}
 }
@@ -84,7 +96,7 @@ func newPair(t *testing.T, connect Connect, swap bool) *pair {
 	if swap {
 		p.a, p.b = p.b, p.a
 	}
-	a := p.a
+	a, b := p.a, p.b
 	// Reads and writes know no context: a test that hangs is ended by closing the connection.
 	stop := context.AfterFunc(ctx, func() { _ = a.CloseWithError(999, "the test took too long") })
 	t.Cleanup(func() {
@@ -93,6 +105,7 @@ func newPair(t *testing.T, connect Connect, swap bool) *pair {
 		}
 		cancel()
 		_ = a.CloseWithError(0, "")
+		<-b.Context().Done()
 	})
 	return p
 }
