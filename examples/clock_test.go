@@ -38,7 +38,7 @@ func TestClockThroughRelay(t *testing.T) {
 func TestRawQUICWithoutAPathSpeaksEveryVersion(t *testing.T) {
 	_, address, _ := startRelay(t)
 	publisher := start(t, "clock", "publish", "-insecure", "moqt://"+address)
-	for _, version := range []string{"moq-lite-03", "moq-lite-04", "moq-lite-05"} {
+	for _, version := range []string{"moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04", "moq-lite-05"} {
 		subscriber := start(t, "clock", "subscribe", "-insecure", "moqt://"+address, "-count", "1", "-versions", version)
 		if out, code := subscriber.wait(t); code != 0 || !clockLine.MatchString(strings.TrimSpace(out)) {
 			t.Errorf("%s: exit code %d, %q, %s", version, code, out, &subscriber.stderr)

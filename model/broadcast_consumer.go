@@ -131,15 +131,44 @@ func (h *BroadcastTrack) Subscribe(s Subscription) (*TrackConsumer, error) {
 }
 
 // Info blocks until the publisher's side has accepted the track and returns what it
-// said; meanwhile it counts as a reader that wants no group. Errors as in Subscribe
-// and [TrackConsumer.Info].
+// said. Until it has, Info counts as a reader that wants no group; a track that is
+// known has no reader more. Errors as in Subscribe and [TrackConsumer.Info].
 func (h *BroadcastTrack) Info(ctx context.Context) (TrackInfo, error) {
+	if info, ok := h.TryInfo(); ok {
+		return info, nil
+	}
 	r, err := h.Subscribe(neutral)
 	if err != nil {
 		return TrackInfo{}, err
 	}
 	defer r.Close()
 	return r.Info(ctx)
+}
+
+// TryInfo is Info without asking anybody, so it is no demand: false when the track has
+// yet to be made, or has failed. At a path of an origin it is what the source says that
+// the next reader would get the track from.
+func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
+	b := h.c.lock()
+	t, f := b.tracks[h.name], b.front
+	if t == nil && b.err != nil {
+		t, f = h.t, nil
+	}
+	b.mu.Unlock()
+	if t == nil && f != nil {
+		t = f.offered(b.peer, h.name)
+	}
+	if t == nil {
+		return TrackInfo{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.accepted || t.err != nil {
+		return TrackInfo{}, false
+	}
+	info := t.info
+	info.MaxLatency = b.cache.clamp(info.MaxLatency)
+	return info, true
 }
 
 // FetchGroup returns the group with this sequence from the cache, or as the

@@ -12,6 +12,8 @@ const (
 	MaxDatagramSize = 65535
 	// datagramAge is how long datagrams are kept once newer ones come.
 	datagramAge = 50 * time.Millisecond
+	// datagramsKept is how many are kept at most: more than a fast link brings in that time.
+	datagramsKept = 8192
 )
 
 // Datagram is a group of one small frame that is sent once and not repeated. All
@@ -55,10 +57,10 @@ func (d *datagrams) has(seq uint64) bool {
 	return d != nil && slices.ContainsFunc(d.kept, func(k keptDatagram) bool { return k.Sequence == seq })
 }
 
-// push keeps one more and drops those that are too old.
+// push keeps one more and drops those that are too old or too many.
 func (d *datagrams) push(dg Datagram, now time.Time) {
 	n := 0
-	for n < len(d.kept) && now.Sub(d.kept[n].at) > datagramAge {
+	for n < len(d.kept) && (now.Sub(d.kept[n].at) > datagramAge || len(d.kept)-n >= datagramsKept) {
 		n++
 	}
 	d.kept = append(dropFront(d.kept, n), keptDatagram{dg, now})
@@ -81,6 +83,7 @@ func (t *track) deliver(d Datagram) {
 	}
 	t.datagrams.push(d, time.Now())
 	t.changed.wake()
+	t.outlook.wake()
 	for _, f := range t.feeds {
 		f.datagram(d)
 	}
@@ -95,7 +98,7 @@ func (p *TrackProducer) AppendDatagram(f Frame) (uint64, error) {
 }
 
 // WriteDatagram sends a datagram under its own number. The payload is copied. It
-// never blocks. Readers have about 50 ms to take it. ErrFrameTooLarge above
+// never blocks. Readers have about 50 ms to take it, less when thousands follow. ErrFrameTooLarge above
 // MaxDatagramSize, ErrDuplicate while a group or datagram of that number is cached,
 // ErrTimestampMismatch when the time does not fit the track's timescale; other
 // errors as in CreateGroup.
@@ -158,6 +161,8 @@ func (c *TrackConsumer) recvDatagram(block bool) (Datagram, bool, <-chan struct{
 		}
 		return d.Datagram, true, nil, nil
 	}
-	wait, err := c.nothing(block, t.err == nil || c.datagram == t.datagrams.next())
-	return Datagram{}, false, wait, err
+	if err := t.outcome(t.err == nil || c.datagram == t.datagrams.next()); err != nil || !block {
+		return Datagram{}, false, nil, err
+	}
+	return Datagram{}, false, t.outlook.wait(), nil
 }

@@ -74,8 +74,8 @@
 // groups that are not cached ([TrackProducer.Dynamic]); subscribers do not see what
 // is fetched. A finished track frees its cache when the last handle is closed.
 //
-// Datagrams count with the groups, are kept for about 50 ms, and have a cursor of
-// their own.
+// Datagrams count with the groups, are kept for about 50 ms (at most 8192 of a track),
+// and have a cursor of their own.
 //
 // # Paths and their sources
 //

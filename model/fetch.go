@@ -194,4 +194,5 @@ func (t *track) wakeFetches() {
 		t.splice.wake()
 	}
 	t.changed.wake()
+	t.outlook.wake()
 }

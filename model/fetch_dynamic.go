@@ -89,7 +89,7 @@ func (d *TrackDynamic) Close() error {
 }
 
 // GroupRequest is a group that readers fetch. Answer it with Accept, AcceptOnce or
-// Reject, once. It may be used concurrently.
+// Reject, once; Withdraw from one that nobody needs. It may be used concurrently.
 type GroupRequest struct {
 	t        *track
 	f        *fetch
@@ -162,6 +162,23 @@ func (r *GroupRequest) Reject(err error) {
 		r.answered = true
 		r.t.fetches.answer(r.f, nil, abortCause(err))
 	}
+}
+
+// Withdraw refuses the group unless somebody waits for it, so that no one comes in
+// between. false when somebody does; true when it needs no answer any more, also because
+// it has one or came another way.
+func (r *GroupRequest) Withdraw() bool {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.f.group != nil || r.f.err != nil {
+		return true
+	}
+	if r.f.waiters > 0 {
+		return false
+	}
+	r.answered = true
+	r.t.fetches.answer(r.f, nil, ErrCancel)
+	return true
 }
 
 // Close lets go of the request; unanswered, those who fetch the group get ErrDropped.

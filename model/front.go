@@ -223,6 +223,18 @@ func (f *front) table(peer *peers, now *source) (order []offer, banned, none boo
 	return order, banned, f.active == nil
 }
 
+// offered returns the track of the best source, nil when it has none of that name.
+func (f *front) offered(peer *peers, name string) *track {
+	order, _, _ := f.table(peer, nil)
+	if len(order) == 0 {
+		return nil
+	}
+	b := order[0].src.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tracks[name]
+}
+
 // offer is a source with the route that it has now.
 type offer struct {
 	src  *source

@@ -23,6 +23,7 @@ func (t *track) declare(boundary uint64) {
 	t.boundary = At(boundary)
 	t.fetches.fail(fmt.Errorf("track %q ends at %d: %w", t.name, boundary, ErrNotFound), func(f *fetch) bool { return f.sequence >= boundary })
 	t.changed.wake()
+	t.outlook.wake()
 	for _, f := range t.feeds {
 		f.within(func(s *splice) { s.finished(f, boundary) })
 	}

@@ -23,7 +23,8 @@ type track struct {
 	errands
 
 	mu        sync.Mutex
-	changed   signal // groups, end, acceptance
+	changed   signal // groups, datagrams, end, acceptance
+	outlook   signal // datagrams, end: who waits for them is not woken for every group
 	info      TrackInfo
 	accepted  bool // info is the publisher's
 	producers int
@@ -111,6 +112,7 @@ func (t *track) end(err error) {
 	t.freeUnheld()
 	t.owner.forget(t)
 	t.changed.wake()
+	t.outlook.wake()
 	t.ended.wake()
 	t.demand.wake()
 	t.over(err)

@@ -68,6 +68,9 @@ func (t *track) adoptAs(g *group, refill bool) bool {
 	}
 	t.expire()
 	t.changed.wake()
+	if t.boundary.Set {
+		t.outlook.wake() // it may have been the last group
+	}
 	return true
 }
 

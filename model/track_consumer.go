@@ -70,6 +70,7 @@ func (c *TrackConsumer) Update(s Subscription) error {
 	c.sub = s
 	c.t.recombine()
 	c.t.changed.wake() // other bounds may let a blocked read go on
+	c.t.outlook.wake()
 	return nil
 }
 
@@ -167,11 +168,25 @@ func (c *TrackConsumer) All(ctx context.Context) iter.Seq2[*GroupConsumer, error
 	return all(ctx, c.RecvGroup)
 }
 
-// Latest returns the highest sequence so far; false when there was none.
+// Latest returns the highest sequence so far, of a group or a datagram; false when
+// there was none.
 func (c *TrackConsumer) Latest() (uint64, bool) {
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
 	return c.t.latest.Sequence, c.t.latest.Set
+}
+
+// LatestGroup returns the highest sequence of a group that is cached, datagrams and
+// fetched groups left out; false when there is none.
+func (c *TrackConsumer) LatestGroup() (uint64, bool) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	for _, g := range slices.Backward(c.t.sorted) {
+		if !g.refill {
+			return g.sequence, true
+		}
+	}
+	return 0, false
 }
 
 // FinalSequence returns the declared end, one past the last sequence; false

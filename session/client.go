@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/internal/lite"
@@ -20,11 +19,12 @@ import (
 
 // Dial opens a session with the server that a URL names: https is WebTransport, moqt and moql
 // are raw QUIC. The port is 443 when the URL has none. The path of the URL, and its query,
-// say what the session is about. Over raw QUIC only moq-lite-05 can carry them: Dial fails when
-// an earlier version comes out.
+// say what the session is about. Over raw QUIC only moq-lite-05 and later can carry them: Dial fails
+// when an earlier version comes out.
 //
 // It returns once the version is agreed, without waiting for announcements of the peer. ctx
-// bounds only the dialing.
+// bounds only the dialing. moq-lite-01 and -02, which the two sides agree on by SETUP, take one round
+// trip more, and wait until the server has accepted the session: at most 10 s.
 //
 // Every error names the URL, without its query. It is a [*URLError] when no session can have
 // that URL, has an *[Error] in it when the server or this side refused the session, and an
@@ -53,7 +53,11 @@ func dial(ctx context.Context, u *url.URL, o options) (*Session, error) {
 		return nil, pathError(o.versions.String(), request)
 	}
 	conn, err := endpoint.Dial(ctx, u, o.endpoint(o.clientTLS(u.Hostname())))
-	if err != nil {
+	var refused *transport.ConnError
+	switch {
+	case errors.As(err, &refused): // before the carrier was ready, for this end
+		return nil, &Error{Code: model.RemoteError(refused.Code).Code, Reason: refused.Reason, Remote: refused.Remote}
+	case err != nil:
 		return nil, err
 	}
 	o.path = request
@@ -72,32 +76,38 @@ func Client(ctx context.Context, conn transport.Conn, opts ...Option) (*Session,
 }
 
 func client(ctx context.Context, conn transport.Conn, o options, path model.Path) (*Session, error) {
-	version, err := o.versions.negotiated(conn.Protocol())
-	if conn.Protocol() == "" {
-		err = lastWords(ctx, conn, nothingInCommon("", o.versions.String()))
-	}
-	if err == nil && o.path != "" && !carriesPath(version) {
-		err = pathError(version.String(), o.path)
-	}
+	a, err := o.offer(ctx, conn)
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, version)
+	engine := o.engine(conn, a, o.role())
 	engine.SetLink(o.link)
 	engine.Grant(o.publish, o.consume)
 	if err := engine.SendSetup(ctx); err != nil {
 		return nil, refuse(conn, ended(err))
 	}
-	return start(conn, version, path, engine), nil
+	return start(conn, a.version, path, engine), nil
 }
 
-func (o *options) engine(conn transport.Conn, version Version) *lite.Engine {
-	wire, _ := version.wire()
+func (o *options) engine(conn transport.Conn, a agreed, role Role) *lite.Engine {
+	wire, _ := a.version.wire()
 	measure := measure(conn)
 	return lite.New(lite.Config{
-		Conn: conn, Version: wire, Path: o.path, Logger: o.log,
+		Conn: conn, Version: wire, Exchange: a.exchange, Path: o.path, Role: lite.Role(role), Logger: o.log,
 		Measure: measure, Probe: uint64(measure().Level()),
 	})
+}
+
+// role is what a client with these options is going to do.
+func (o *options) role() Role {
+	switch {
+	case o.publish != nil && o.consume == nil:
+		return RolePublisher
+	case o.publish == nil && o.consume != nil:
+		return RoleSubscriber
+	default:
+		return RoleBoth
+	}
 }
 
 // refuse closes a connection that never became a session, waits until that is done, and returns
@@ -112,40 +122,6 @@ func refuse(conn transport.Conn, err error) error {
 	<-conn.Closed()
 	return err
 }
-
-// nothingInCommon says which versions the two sides have, as far as that is known.
-func nothingInCommon(server, client string) *Error {
-	speaks, offers := "speaks "+server, "offers "+client
-	if server == "" {
-		speaks = "chose none"
-	}
-	if client == "" {
-		offers = "offers none of them"
-	}
-	return versionError("no common version: the server %s, the client %s", speaks, offers)
-}
-
-// patience is how long a client waits for the server to say why it chose no version. Those that
-// would agree on an old one by SETUP say nothing.
-const patience = 500 * time.Millisecond
-
-// lastWords is how the server refuses the version, or else what this side says about it.
-func lastWords(ctx context.Context, conn transport.Conn, own *Error) error {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-conn.Context().Done():
-		if err := ended(context.Cause(conn.Context())); errors.Is(err, model.ErrVersion) {
-			return err
-		}
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return own
-}
-
-// carriesPath reports whether SETUP of the version has a path.
-func carriesPath(v Version) bool { return v >= MoqLite05 }
 
 func pathError(version, request string) error {
 	path, _, _ := strings.Cut(request, "?") // the query may hold a token

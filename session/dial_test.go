@@ -49,10 +49,11 @@ func relayed(t *testing.T, origin *model.OriginProducer, opts ...session.Option)
 
 func TestOverTheNetwork(t *testing.T) {
 	origin := model.NewOrigin()
-	l := relayed(t, origin)
-	for _, v := range session.DefaultVersions() {
+	l := relayed(t, origin, session.WithVersions(every()))
+	for _, v := range every() {
 		for _, scheme := range []string{"https", "moqt", "moql"} {
 			t.Run(v.String()+" "+scheme, func(t *testing.T) {
+				t.Parallel() // ends of connections take their time
 				only := session.WithVersions(session.Versions{v})
 				pin := session.WithFingerprint(l.CertificateSHA256())
 				path := "/" + strings.ReplaceAll(t.Name(), "#", "") + "?jwt=x"
@@ -130,15 +131,16 @@ func TestDialErrorsSayWhatIsWrong(t *testing.T) {
 		opts    []session.Option
 		mention string
 	}{
-		"versions":           {"moqt://" + addr, with(session.WithVersions(nil)), "no version"},
-		"certificate":        {"moqt://" + addr, nil, "certificate"},
-		"fingerprint":        {"moqt://" + addr, with(session.WithFingerprint([32]byte{1})), "fingerprint"},
-		"path over moqt":     {"moqt://" + addr + "/room", with(session.WithInsecure()), `cannot carry the path "/room": use an https:// URL or moq-lite-05`},
-		"path, old versions": {"moqt://" + addr + "/room", with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite04})), "cannot carry the path"},
-		"no common version":  {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "moq-lite-05"},
-		"WT: no common":      {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite03})), "the server speaks moq-lite-04, the client offers moq-lite-05,moq-lite-03"},
-		"nobody there":       {"moqt://127.0.0.1:1", nil, "no answer"},
-		"no such name":       {"https://nowhere.invalid/room", nil, "lookup"},
+		"versions":              {"moqt://" + addr, with(session.WithVersions(nil)), "no version"},
+		"certificate":           {"moqt://" + addr, nil, "certificate"},
+		"fingerprint":           {"moqt://" + addr, with(session.WithFingerprint([32]byte{1})), "fingerprint"},
+		"path over moqt":        {"moqt://" + addr + "/room", with(session.WithInsecure()), `cannot carry the path "/room": use an https:// URL or moq-lite-05`},
+		"path, old versions":    {"moqt://" + addr + "/room", with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite04})), "cannot carry the path"},
+		"no common version":     {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05})), "moq-lite-05"},
+		"versions of one token": {"moqt://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite01, session.MoqLite02, session.MoqLite05})), "none of moql, moq-lite-05"},
+		"WT: no common":         {"https://" + addr, with(session.WithInsecure(), session.WithVersions(session.Versions{session.MoqLite05, session.MoqLite03})), "the server speaks moq-lite-04, the client offers moq-lite-05,moq-lite-03"},
+		"nobody there":          {"moqt://127.0.0.1:1", nil, "no answer"},
+		"no such name":          {"https://nowhere.invalid/room", nil, "lookup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := session.Dial(t.Context(), c.url, c.opts...)
@@ -267,6 +269,7 @@ func TestRejectedOverTheNetwork(t *testing.T) {
 	for _, v := range session.DefaultVersions() {
 		for _, scheme := range []string{"https", "moqt"} {
 			t.Run(v.String()+" "+scheme, func(t *testing.T) {
+				t.Parallel()
 				l := get[*session.Listener](t)(session.Listen("127.0.0.1:0"))
 				defer l.Close()
 				go func() {
@@ -282,6 +285,37 @@ func TestRejectedOverTheNetwork(t *testing.T) {
 				}
 				wantErr(t, "session", err, model.ErrUnauthorized)
 				if !strings.Contains(err.Error(), "bad token") {
+					t.Errorf("error %q without the reason", err)
+				}
+			})
+		}
+	}
+}
+
+func TestTheReasonOfACloseArrives(t *testing.T) {
+	for _, v := range every() {
+		for _, scheme := range []string{"https", "moqt"} {
+			t.Run(v.String()+" "+scheme, func(t *testing.T) {
+				t.Parallel()
+				only := session.WithVersions(session.Versions{v})
+				l := get[*session.Listener](t)(session.Listen("127.0.0.1:0", only))
+				defer l.Close()
+				accepted := make(chan *session.Session, 1)
+				go func() {
+					defer close(accepted)
+					if r, err := l.Accept(context.Background()); err == nil {
+						if s, err := r.Accept(session.WithOrigin(model.NewOrigin())); err == nil {
+							accepted <- s
+						}
+					}
+				}()
+				origin := model.NewOrigin()
+				s := get[*session.Session](t)(session.Dial(t.Context(), scheme+"://"+l.Addr().String(), only, session.WithInsecure(), session.WithOrigin(origin)))
+				defer s.Close()
+				_ = (<-accepted).CloseWithError(&model.Error{Code: model.CodeUnauthorized, Reason: "the token has expired"})
+				err := s.Wait(t.Context())
+				wantErr(t, "session", err, model.ErrUnauthorized)
+				if !strings.Contains(err.Error(), "the token has expired") {
 					t.Errorf("error %q without the reason", err)
 				}
 			})

@@ -45,12 +45,21 @@
 // Any other end is an [*Error] with the code, the reason and whether the peer said so;
 // errors.Is compares its code with the errors of package model.
 //
+// # Versions
+//
+// Sessions speak moq-lite (draft-lcurley-moq-lite) from 01 to 05, and 06 where both sides ask for
+// [MoqLite06WIP]. One set of [Versions] says which, and drives every way of agreeing on one: the ALPN of raw QUIC,
+// the protocols of WebTransport, and, for 01 and 02, the SETUP exchange that follows when those leave it
+// open. Where nothing is in common, both sides fail with model.ErrVersion and a text that names
+// what each has; a token that nobody knows is model.ErrUnknownALPN.
+//
 // # Limitations
 //
-// Versions moq-lite-03, -04 and -05 (draft-lcurley-moq-lite). A peer without one of them, which
-// would agree on moq-lite-01 or -02 by a SETUP exchange, is refused with code 9, and so is
-// WebSocket. Datagrams are not carried. Nothing is sent to find out whether a connection carries more
-// than it has to (level 2 of PROBE).
-// moq-lite-03 carries no origin ids, so relays that form a circle over it announce each other's
-// broadcasts back to where they came from: use moq-lite-04 or later between relays.
+// WebSocket is refused. Datagrams, and fetches of groups that are not cached, need moq-lite-05: before
+// that datagrams are not sent, and a fetch is refused with code 9. Nothing is sent to find out whether a
+// connection carries more than it has to (level 2 of PROBE).
+// Versions before moq-lite-04 carry no origin ids, so relays that form a circle over them announce each
+// other's broadcasts back to where they came from: use moq-lite-04 or later between relays.
+// In moq-lite-01 and -02 a subscription tells nothing but its priority, once: it begins with the latest
+// group.
 package session

@@ -12,17 +12,31 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 // forEachVersion runs the test once per version, each in its own bubble of time.
 func forEachVersion(t *testing.T, f func(t *testing.T, v session.Version)) {
 	t.Helper()
-	for _, v := range session.DefaultVersions() {
+	for _, v := range every() {
 		t.Run(v.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, v) })
 		})
 	}
+}
+
+// every version that sessions speak, whether on by default or not.
+func every() session.Versions {
+	return append(session.Versions{session.MoqLite06WIP}, session.DefaultVersions()...)
+}
+
+// token is what a transport negotiates for a version.
+func token(v session.Version) string {
+	if v <= session.MoqLite02 {
+		return "moql"
+	}
+	return v.String()
 }
 
 func atLeast05(v session.Version) bool { return v >= session.MoqLite05 }
@@ -30,28 +44,45 @@ func atLeast05(v session.Version) bool { return v >= session.MoqLite05 }
 // connect makes a session over an in-process connection. Both ends are closed with the test.
 func connect(t *testing.T, v session.Version, client, server []session.Option) (c, s *session.Session) {
 	t.Helper()
-	a, b := memory.Pair(v.String())
-	requests := make(chan *session.Request, 1)
-	go func() {
-		r, err := session.Server(t.Context(), b, server...)
-		if err != nil {
-			t.Errorf("server: %v", err)
-		}
-		requests <- r
-	}()
-	c, err := session.Client(t.Context(), a, client...)
+	r, dialed := ask(t, v, client, server)
+	s, err := r.Accept()
 	must(t, err)
-	r := <-requests
-	if r == nil {
-		t.FailNow()
-	}
-	s, err = r.Accept()
+	c, err = dialed()
 	must(t, err)
 	t.Cleanup(func() {
 		must(t, c.Close())
 		must(t, s.Close())
 	})
 	return c, s
+}
+
+// ask has a client ask for a session over an in-process connection. Some versions answer it only once
+// the request is accepted, so dialed waits for it.
+func ask(t *testing.T, v session.Version, client, server []session.Option) (r *session.Request, dialed func() (*session.Session, error)) {
+	t.Helper()
+	_, r, dialed = askOn(t, v, client, server)
+	return r, dialed
+}
+
+func askOn(t *testing.T, v session.Version, client, server []session.Option) (a transport.Conn, r *session.Request, dialed func() (*session.Session, error)) {
+	t.Helper()
+	a, b := memory.Pair(token(v))
+	only := session.WithVersions(session.Versions{v})
+	type result struct {
+		s   *session.Session
+		err error
+	}
+	results := make(chan result, 1)
+	go func() {
+		s, err := session.Client(t.Context(), a, append(with(only), client...)...)
+		results <- result{s, err}
+	}()
+	r, err := session.Server(t.Context(), b, append(with(only), server...)...)
+	must(t, err)
+	return a, r, func() (*session.Session, error) {
+		got := <-results
+		return got.s, got.err
+	}
 }
 
 func with(opts ...session.Option) []session.Option { return opts }

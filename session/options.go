@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/internal/lite"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
@@ -57,7 +58,10 @@ func WithOrigin(p *model.OriginProducer) Option {
 	return func(o *options) { o.publish, o.consume = p.Consume(), p }
 }
 
-// WithVersions restricts and orders the versions that are offered and accepted.
+// WithVersions restricts and orders the versions that are offered and accepted. One that is not
+// finished has to be added to those that are:
+//
+//	session.WithVersions(append(session.Versions{session.MoqLite06WIP}, session.DefaultVersions()...))
 func WithVersions(vs Versions) Option { return func(o *options) { o.versions = vs } }
 
 // WithTLSConfig is the TLS configuration to start from. It is cloned; the application
@@ -89,6 +93,21 @@ func WithKeyLog(w io.Writer) Option { return func(o *options) { o.keyLog = w } }
 
 // WithLogger takes what is odd but ends nothing. Without it, nothing is logged.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithCost is what crossing the link to the peer costs: it is added to the cost of every broadcast
+// that comes from the peer. The peer is told of it (moq-lite-05 and later), and from moq-lite-06 on adds the
+// same to what it gets from here, unless it has a cost of its own. Without the option what the peer says
+// counts, and 1 when it says nothing. Relays prefer the cheapest way to a broadcast, then the one with
+// the fewest hops. What the links before this one cost is known only from moq-lite-06 on. The highest cost
+// is 2^62-1, also of a sum.
+func WithCost(cost uint64) Option {
+	return func(o *options) { o.link.Cost = wire.Some(cost) }
+}
+
+// WithPeerOrigin says who a peer is that does not tell its origin id, as before moq-lite-04. What it
+// announces is then known to be of the same publisher when it comes again after a reconnect, and is
+// never announced back to it. A peer that tells its id is who it says.
+func WithPeerOrigin(id model.OriginID) Option { return func(o *options) { o.link.Peer = id } }
 
 // WithPath is what [Client] asks for on a connection that has no URL, as a URL path with an
 // optional query. moq-lite-05 is the first version that can carry it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
+	"github.com/moqrx/moqrx/session/transport/webtransport"
 )
 
 // Reconnect keeps a session with the server that a URL names, and dials again whenever it is lost. The
@@ -63,7 +64,7 @@ func Reconnect(ctx context.Context, rawURL string, opts ...Option) error {
 func Permanent(err error) bool {
 	var (
 		bad    *URLError
-		status *endpoint.StatusError
+		status *webtransport.StatusError
 	)
 	switch {
 	case errors.As(err, &bad), errors.Is(err, endpoint.ErrNoProtocol):

@@ -17,6 +17,7 @@ type Request struct {
 	conn    transport.Conn
 	options options
 	version Version
+	role    Role
 	path    model.Path
 	query   string
 	tls     *tls.ConnectionState
@@ -26,28 +27,25 @@ type Request struct {
 	begun func(*Session) // told about the session, or nil after a refusal
 }
 
-// Server answers a client on a connection whose version is negotiated: it reads what the
-// client asks for (the SETUP of moq-lite-05; earlier versions say nothing) and
-// returns the request. It owns the connection from now on. A client that does not say what it
+// Server answers a client on a connection whose version is negotiated, or left to be agreed on by
+// SETUP: it reads what the client asks for (the SETUP of moq-lite-05 and later, the offer of versions before
+// moq-lite-03; those between say nothing) and returns the request. It owns the connection from now on. A client that does not say what it
 // wants within 10 s is refused.
 func Server(ctx context.Context, conn transport.Conn, opts ...Option) (*Request, error) {
 	return server(ctx, conn, newOptions(opts))
 }
 
 func server(ctx context.Context, conn transport.Conn, o options) (*Request, error) {
-	version, err := o.versions.negotiated(conn.Protocol())
-	if conn.Protocol() == "" {
-		err = nothingInCommon(o.versions.String(), o.offered)
-	}
+	a, err := o.answer(ctx, conn)
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, version)
+	engine := o.engine(conn, a, RoleBoth)
 	setup, err := engine.AwaitSetup(ctx)
 	if err != nil {
 		return nil, refuse(conn, ended(err))
 	}
-	r := &Request{conn: conn, options: o, version: version, engine: engine, begun: func(*Session) {}}
+	r := &Request{conn: conn, options: o, version: a.version, role: Role(setup.Role), engine: engine, begun: func(*Session) {}}
 	if u, err := url.Parse(setup.Path); err == nil {
 		r.path, r.query = model.NewPath(u.Path), u.RawQuery
 	} else {
@@ -68,6 +66,9 @@ func (r *Request) Version() Version { return r.version }
 // Transport names the carrier.
 func (r *Request) Transport() transport.Kind { return r.conn.Kind() }
 
+// Role is what the client says it is going to do. Only moq-lite-05 and later can say it.
+func (r *Request) Role() Role { return r.role }
+
 // RemoteAddr is the address of the client.
 func (r *Request) RemoteAddr() net.Addr { return r.conn.RemoteAddr() }
 
@@ -80,7 +81,8 @@ func (r *Request) TLS() *tls.ConnectionState { return r.tls }
 // Accept starts the session. Options add to those of the listener or of [Server]: this is
 // where a server grants what the client may see and publish, with [WithPublish],
 // [WithConsume] or [WithOrigin] of origins that are scoped and rooted for it. Nothing is rooted
-// at the path by itself. A second call, or one after Reject, fails.
+// at the path by itself. A client that said it only publishes, or only subscribes, is not granted more
+// than that. A second call, or one after Reject, fails.
 func (r *Request) Accept(opts ...Option) (*Session, error) {
 	err := error(&Error{Code: model.CodeClosed, Reason: "the request has been answered already"})
 	var s *Session
@@ -90,6 +92,7 @@ func (r *Request) Accept(opts ...Option) (*Session, error) {
 
 func (r *Request) accept(opts []Option) (*Session, error) {
 	o := r.options.with(opts)
+	r.engine.SetLink(o.link)
 	r.engine.Grant(o.publish, o.consume)
 	// A client that gives no credit for a stream must not hold the server up.
 	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)

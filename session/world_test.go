@@ -96,17 +96,14 @@ func (p *place) cut() {
 }
 
 func (w *world) dial(ctx context.Context, url string, opts ...session.Option) (*session.Session, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dials = append(w.dials, time.Now())
-	p := w.servers[url]
+	a, b := memory.Pair(token(w.v))
+	p := w.connected(url, b)
 	if p == nil {
 		return nil, fmt.Errorf("nobody answers at %s", url)
 	}
-	a, b := memory.Pair(w.v.String())
-	p.conns = append(p.conns, b)
+	only := session.WithVersions(session.Versions{w.v})
 	go func() {
-		r, err := session.Server(context.Background(), b, session.WithOrigin(p.origin))
+		r, err := session.Server(context.Background(), b, session.WithOrigin(p.origin), only)
 		if err != nil {
 			return
 		}
@@ -123,7 +120,19 @@ func (w *world) dial(ctx context.Context, url string, opts ...session.Option) (*
 			w.mu.Unlock()
 		}
 	}()
-	return session.Client(ctx, a, opts...)
+	return session.Client(ctx, a, append(opts, only)...)
+}
+
+// connected notes a connection to a server, or returns nil when it is down.
+func (w *world) connected(url string, conn transport.Conn) *place {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dials = append(w.dials, time.Now())
+	p := w.servers[url]
+	if p != nil {
+		p.conns = append(p.conns, conn)
+	}
+	return p
 }
 
 // reconnecting runs Reconnect until the test ends, and returns what becomes of it.

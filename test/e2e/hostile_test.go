@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/moqrx/moqrx/model"
@@ -50,7 +51,7 @@ type attack struct {
 }
 
 func TestHostilePeerHarmsOnlyItself(t *testing.T) {
-	attacks := append(append(brokenStreams(), brokenGroups()...), brokenSessions()...)
+	attacks := slices.Concat(brokenStreams(), brokenGroups(), brokenRequests(), brokenSessions())
 	for _, scheme := range []string{webTransport, rawQUIC} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()

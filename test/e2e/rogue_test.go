@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"testing"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/quicvarint"
-	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
@@ -58,18 +58,12 @@ func (r *relay) dialRaw(ctx context.Context, t *testing.T, w way) transport.Conn
 	if w.scheme == rawQUIC {
 		return quic.New(q)
 	}
-	dialer := &wt.Transport{ApplicationProtocols: []string{w.version.String()}}
-	t.Cleanup(func() { _ = dialer.Close() })
-	client, err := dialer.NewClientConn(q)
-	if err != nil {
-		t.Fatalf("HTTP/3: %v", err)
-	}
-	response, s, err := client.Dial(ctx, "https://"+r.address()+"/", nil)
+	u := &url.URL{Scheme: "https", Host: r.address(), Path: "/"}
+	c, err := webtransport.Dial(ctx, q, u, []string{w.version.String()})
 	if err != nil {
 		t.Fatalf("WebTransport: %v", err)
 	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	return webtransport.New(s, q)
+	return c
 }
 
 func (r *relay) dialQUIC(ctx context.Context, t *testing.T, w way) *quicgo.Conn {
@@ -229,6 +223,9 @@ func (p *rogue) answer(s transport.Stream, path string, ids chan<- uint64) error
 		}
 		id, _, err := quicvarint.Parse(message)
 		ids <- id
+		return err
+	case 0x03: // FETCH
+		_, err := s.Write(join(p.frame(5, []byte("whole")), p.frame(1<<61, nil)))
 		return err
 	case 0x06: // TRACK
 		if _, err := s.Write(body([]byte{0, 0}, varint(5000), varint(1000))); err != nil {

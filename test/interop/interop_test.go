@@ -10,7 +10,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // versions are the names that examples/relay and @moq/net have for what they share.
-var versions = []string{"moq-lite-03", "moq-lite-04", "moq-lite-05"}
+var versions = []string{"moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04", "moq-lite-05", "moq-lite-06-wip"}
 
 // TestEveryByteArrives publishes through the relay with every pairing of ends.
 func TestEveryByteArrives(t *testing.T) {

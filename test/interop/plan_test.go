@@ -12,9 +12,15 @@ import (
 type plan struct {
 	URL         string      `json:"url"`
 	Certificate string      `json:"certificate,omitempty"` // SHA-256 in hex
-	Protocols   []string    `json:"protocols,omitempty"`
+	Protocols   []string    `json:"protocols,omitempty"`   // tokens, for @moq/net
+	Versions    []string    `json:"-"`                     // the same for sessions of Go
 	Broadcast   string      `json:"broadcast"`
 	Tracks      []trackPlan `json:"tracks"`
+
+	// Where and with what a peer listens that is a server, in PEM.
+	Listen string `json:"listen,omitempty"`
+	Cert   string `json:"cert,omitempty"`
+	Key    string `json:"key,omitempty"`
 }
 
 // A trackPlan lists the groups of a track as the sizes of their frames. Group 0 is not in the

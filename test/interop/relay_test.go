@@ -17,7 +17,14 @@ type relay struct{ address, certificate string }
 
 // plan is how peers reach the relay in one version.
 func (r relay) plan(version string) plan {
-	return plan{URL: "https://" + r.address, Certificate: r.certificate, Protocols: []string{version}}
+	token := version
+	if version == "moq-lite-01" || version == "moq-lite-02" {
+		token = "moql" // and then SETUP
+	}
+	return plan{
+		URL: "https://" + r.address, Certificate: r.certificate,
+		Protocols: []string{token}, Versions: []string{version},
+	}
 }
 
 // buildRelay compiles examples/relay and returns the file.

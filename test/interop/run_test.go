@@ -170,7 +170,7 @@ func (r *run) takeFrame(e *end, ev event) error {
 		return fmt.Errorf("frame %v has payload %s, want %s", id, ev.SHA256, want)
 	}
 	// Below moq-lite-05 a frame carries no time, so receivers use their own clock.
-	if want := timestamp(ev.Group, ev.Index); r.version == "moq-lite-05" &&
+	if want := timestamp(ev.Group, ev.Index); r.version >= "moq-lite-05" &&
 		(ev.Timestamp != float64(want) || ev.Timescale != track.Timescale) {
 		return fmt.Errorf("frame %v is at %v/%d, want %d/%d", id, ev.Timestamp, ev.Timescale, want, track.Timescale)
 	}

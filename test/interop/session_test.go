@@ -70,7 +70,7 @@ func subscriber(scheme string) starter {
 }
 
 func dial(ctx context.Context, scheme string, plan plan, option session.Option) (*session.Session, error) {
-	versions, err := session.ParseVersions(strings.Join(plan.Protocols, ","))
+	versions, err := session.ParseVersions(strings.Join(plan.Versions, ","))
 	if err != nil {
 		return nil, err
 	}

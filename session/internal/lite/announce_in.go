@@ -59,7 +59,7 @@ type remote struct {
 }
 
 func (l *listener) read(ctx context.Context, r *reader) error {
-	if l.dialect.declares && !l.link.Cost.Set {
+	if l.dialect.priced && !l.link.Cost.Set {
 		l.awaitDeclared(ctx)
 	}
 	l.publisher, l.price = l.identity(), l.linkCost()
@@ -150,7 +150,7 @@ func (l *listener) start(ctx context.Context, m *genlite.Announce, cost uint64) 
 func (l *listener) update(ctx context.Context, m *genlite.Announce, cost uint64) error {
 	suffix := model.NewPath(m.Suffix)
 	path := l.prefix.Join(suffix)
-	route := model.Route{Cost: charge(cost, l.price), Warm: l.dialect.declares && cost == 0}
+	route := model.Route{Cost: charge(cost, l.price), Warm: l.dialect.priced && cost == 0}
 	var ok bool
 	if route.Hops, ok = l.dialect.takeHops(m, l.publisher); !ok {
 		l.log.Warn("broadcast not taken", "path", path, "reason", "its hop chain is full")
@@ -158,7 +158,7 @@ func (l *listener) update(ctx context.Context, m *genlite.Announce, cost uint64)
 		l.live[suffix] = nil
 		return nil
 	}
-	l.live[suffix] = l.replace(ctx, l.live[suffix], path, l.priced(route))
+	l.live[suffix] = l.replace(ctx, l.live[suffix], path, l.demoted(route))
 	return nil
 }
 

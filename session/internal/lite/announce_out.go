@@ -24,7 +24,7 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 		leave()
 		close(left)
 	})
-	if p.dialect.declares {
+	if p.dialect.priced {
 		p.awaitDeclared(listening)
 	}
 	a := announcer{publisher: p, stream: s, exclude: model.OriginID(m.ExcludeHop)}

@@ -14,25 +14,6 @@ import (
 	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
-func TestServerWaitsForSetupAndRefusesWhatOvertakesIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		peer, own := memory.Pair("moq-lite-05")
-		e := New(Config{Conn: own, Version: genlite.Version05})
-		r := &rig{t: t, v: genlite.Version05, peer: peer}
-		overtakes := []transport.SendStream{r.group(0, 0, nil), r.uni(unhex(t, "3f"))}
-		r.uni(nil).Reset(1)
-		must(t, r.uni(unhex(t, "01 0c 02 02 05 2f6c697665 05 02 5111")).Close())
-		setup, err := e.AwaitSetup(t.Context())
-		must(t, err)
-		if setup.Path != "/live" || e.PeerOrigin() != clientOrigin {
-			t.Errorf("SETUP %+v from %v", setup, e.PeerOrigin())
-		}
-		for _, s := range overtakes {
-			wantStop(t, s, 10)
-		}
-	})
-}
-
 func TestBadSetup(t *testing.T) {
 	for name, c := range map[string]struct {
 		bytes string
@@ -96,24 +77,32 @@ func TestFetchTakesWhatIsInTheCache(t *testing.T) {
 }
 
 func TestUnannouncedBroadcastIsReachedOverTheWire(t *testing.T) {
-	forEachVersion(t, func(t *testing.T, v genlite.Version) {
-		r := newRig(t, v)
-		d := r.origin.Dynamic()
-		defer d.Close()
-		s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{Broadcast: "made/to/order", Track: "video"})
-		req, err := d.RequestedBroadcast(t.Context())
-		must(t, err)
-		if req.Path() != "made/to/order" {
-			t.Errorf("asked for %q", req.Path())
-		}
-		req.Reject(&model.Error{Code: model.AppCode(402)})
-		wantEnd(t, s, int(model.AppCode(402)))
+	t.Run("16.23/396 a SUBSCRIBE reaches the handler for what is not announced", func(t *testing.T) {
+		forEachVersion(t, testUnannounced)
 	})
+}
+
+func testUnannounced(t *testing.T, v genlite.Version) {
+	r := newRig(t, v)
+	d := r.origin.Dynamic()
+	defer d.Close()
+	s := r.bidi(genlite.BidiSubscribe, &genlite.Subscribe{Broadcast: "made/to/order", Track: "video"})
+	req, err := d.RequestedBroadcast(t.Context())
+	must(t, err)
+	if req.Path() != "made/to/order" {
+		t.Errorf("asked for %q", req.Path())
+	}
+	req.Reject(&model.Error{Code: model.AppCode(402)})
+	wantEnd(t, s, int(model.AppCode(402)))
 }
 
 // A relay on moq-lite-05 is asked what a track is like before it is subscribed to. It asks its own
 // publisher once, and subscribes once, with what the reader wants.
 func TestTrackThenSubscribeIsOneSubscriptionUpstream(t *testing.T) {
+	t.Run("16.22/361 a relay subscribes once", trackThenSubscribeIsOneSubscriptionUpstream)
+}
+
+func trackThenSubscribeIsOneSubscriptionUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := newRig(t, genlite.Version05, consuming(""))
 		down := newRig(t, genlite.Version05, func(c *rigConfig) { c.publish = up.engine.subscriber.origin.Consume() })
@@ -139,23 +128,55 @@ func TestTrackThenSubscribeIsOneSubscriptionUpstream(t *testing.T) {
 	})
 }
 
-func TestTrackThatNobodySubscribesToIsLetGo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, genlite.Version05)
-		_, track := r.publish("alice", "video")
-		for range 2 {
-			s := r.bidi(genlite.BidiTrack, &genlite.Track{Broadcast: "alice", Track: "video"})
+// A TRACK stream that is answered makes no demand, unless the track had to be made for it: then it
+// is kept for a while, so that it is not made twice.
+func TestToAskAboutATrackIsNoDemand(t *testing.T) {
+	ask := func(r *rig) transport.Stream {
+		return r.bidi(genlite.BidiTrack, &genlite.Track{Broadcast: "alice", Track: "video"})
+	}
+	t.Run("for one that is there", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, genlite.Version05)
+			_, track := r.publish("alice", "video")
+			changed := track.SubscriptionChanged()
+			for range 2 {
+				s := ask(r)
+				wantBytes(t, s, "06 00 00 5388 43e8")
+				wantEnd(t, s, -1)
+			}
+			synctest.Wait()
+			select {
+			case <-changed:
+				t.Error("there was a reader")
+			default:
+			}
+		})
+	})
+	t.Run("for one on demand", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, genlite.Version05)
+			b, err := r.origin.CreateBroadcast("alice", model.Route{})
+			must(t, err)
+			defer b.Close()
+			d := b.Dynamic()
+			defer d.Close()
+			s := ask(r)
+			req, err := d.RequestedTrack(t.Context())
+			must(t, err)
+			track, err := req.Accept(model.TrackInfo{})
+			must(t, err)
+			defer track.Abort(nil)
 			wantBytes(t, s, "06 00 00 5388 43e8")
 			wantEnd(t, s, -1)
-		}
-		if _, used := track.Subscription(); !used {
-			t.Error("let go at once")
-		}
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if _, used := track.Subscription(); used {
-			t.Error("held on to")
-		}
+			if wants, used := track.Subscription(); !used || wants != peek {
+				t.Errorf("let go at once, or %+v", wants)
+			}
+			time.Sleep(holdTime)
+			synctest.Wait()
+			if _, used := track.Subscription(); used {
+				t.Error("held on to")
+			}
+		})
 	})
 }
 

@@ -249,6 +249,10 @@ func flights(r *rig) map[uint64]*flight {
 }
 
 func TestGroupsEndWithTheirCode(t *testing.T) {
+	t.Run("16.22/359 an aborted group resets its stream with the code of the error", groupsEndWithTheirCode)
+}
+
+func groupsEndWithTheirCode(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v)
 		_, track := r.publish("alice", "video")

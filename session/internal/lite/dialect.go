@@ -11,9 +11,9 @@ type dialect struct {
 	version genlite.Version
 	// setup: each side opens one SETUP stream, and a server waits for it.
 	setup bool
-	// declares: only SETUP says who the peer is, and announcements have a price that what SETUP
-	// says about the link is added to. So announce streams wait for it.
-	declares bool
+	// priced: announcements have a cost, which the cost of the link is added to. That, and who the
+	// peer is, only SETUP says, so announce streams wait for it.
+	priced bool
 	// preferences: SUBSCRIBE says more than the priority, and SUBSCRIBE_UPDATE changes it.
 	preferences bool
 	// accept makes the SUBSCRIBE_OK that answers a SUBSCRIBE at once. It is nil with trackInfo.
@@ -23,6 +23,10 @@ type dialect struct {
 	trackInfo bool
 	// timestamps: frames carry the time in the scale of their track.
 	timestamps bool
+	// datagrams: groups of one frame may come and go in datagrams.
+	datagrams bool
+	// fetches: single groups can be asked for.
+	fetches bool
 	// probe: there are PROBE streams, whose reports have a round-trip time with probeRTT.
 	probe, probeRTT bool
 	// goaway: either side may ask the other to leave.
@@ -47,12 +51,12 @@ func dialectOf(v genlite.Version) dialect {
 	case genlite.Version05:
 		return dialect{
 			version: v, setup: true, preferences: true, trackInfo: true, timestamps: true,
-			probe: true, probeRTT: true, goaway: true, announcing: announceRoutes,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announceRoutes,
 		}
 	default:
 		return dialect{
-			version: v, setup: true, declares: true, preferences: true, trackInfo: true, timestamps: true,
-			probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
+			version: v, setup: true, priced: true, preferences: true, trackInfo: true, timestamps: true,
+			datagrams: true, fetches: true, probe: true, probeRTT: true, goaway: true, announcing: announcePrices,
 		}
 	}
 }

@@ -118,10 +118,7 @@ const maxCost = 1<<62 - 1
 
 // charge adds the price of a link to a cost, up to maxCost.
 func charge(cost, price uint64) uint64 {
-	if cost > maxCost || price > maxCost {
-		return maxCost
-	}
-	return min(cost+price, maxCost)
+	return min(min(cost, maxCost)+min(price, maxCost), maxCost)
 }
 
 // maxInit bounds the names in one ANNOUNCE_INIT, in bytes with their lengths: what does not fit into

@@ -10,12 +10,16 @@
 // joined before it returns:
 //
 //   - the publisher half answers ANNOUNCE, SUBSCRIBE, TRACK and FETCH streams of the peer
-//     from an origin consumer;
+//     from an origin consumer, and sends the datagrams of what the peer subscribed to;
 //   - the subscriber half asks for announcements under every prefix that the origin
-//     producer permits, publishes what is announced there, and subscribes upstream to a
-//     track once a local reader asks for it;
+//     producer permits, publishes what is announced there, subscribes upstream to a
+//     track once a local reader asks for it, and fetches single groups that one asks for;
 //   - PROBE streams carry what each side measures to the other (probe.go), and GOAWAY that one of
 //     them is about to leave (goaway.go).
+//
+// Datagrams, FETCH and TRACK are from moq-lite-05 on. Who asks what a track is like, or
+// fetches from it, is no subscriber: no SUBSCRIBE is sent for it. A datagram that does not fit
+// into a packet or has no place in a track is dropped, counted and logged.
 //
 // What differs between the versions is in dialect.go and, for announce streams, in
 // dialect_announce.go. What one peer may make a session
@@ -23,10 +27,15 @@
 //
 // # Limitations
 //
-// Datagrams are not part of the package yet: they are not read. A fetch is answered from the cache
-// only. A sender never pads its traffic to measure more (level 2 of PROBE).
+// A sender never pads its traffic to measure more (level 2 of PROBE).
 //
 // moq-lite-01 and -02 can say nothing about a subscription but its priority, and nothing at all once it
 // stands: what else the local readers want does not reach the peer, and the groups come from
 // the latest one on.
+//
+// The priority of a fetch is that of the moment when it is sent: there is no message to change it.
+// A fetched group that has begun is read to its end, whoever has left meanwhile. The end of a track with
+// datagrams is believed only after [Limits].Settle, since some peers do not count them in it. A
+// reader who wants nothing but group 0, ordered and without a priority, is taken for one who only
+// asks, and subscribed for after 4 s.
 package lite

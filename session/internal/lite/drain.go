@@ -4,7 +4,7 @@ import "context"
 
 // Drain waits until the peer has what it subscribed to: until for each subscription that is
 // served, and for each track that the peer asked about a moment ago, the end was sent and the peer
-// has ended its half too, or it failed. It does not end subscriptions: those to a track that is
+// has ended its half too, or it failed, and each fetch is answered. It does not end subscriptions: those to a track that is
 // not finished stay. It returns the error of ctx when that ends first, and nil at the latest
 // with the end of the session.
 func (e *Engine) Drain(ctx context.Context) error { return wait(ctx, e.publisher.idle) }

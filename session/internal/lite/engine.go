@@ -96,8 +96,12 @@ type Link struct {
 	Peer model.OriginID
 }
 
-// SetLink says what is known about the way to the peer. Call it before Grant.
-func (e *Engine) SetLink(l Link) { e.link = l }
+// SetLink says what is known about the way to the peer. A cost above 2^62-1 becomes that. Call it before
+// Grant.
+func (e *Engine) SetLink(l Link) {
+	l.Cost.Value = min(l.Cost.Value, maxCost)
+	e.link = l
+}
 
 // Grant says what the peer may see and subscribe to, and where its broadcasts appear. Either
 // may be nil: nothing is then served to the peer, or asked of it. A peer that has declared a role is
@@ -144,6 +148,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
 	if e.exchange != nil {
 		e.tasks.Go(func() { e.watchExchange(ctx) })
+	}
+	if e.dialect.datagrams {
+		e.tasks.Go(func() { e.subscriber.receiveDatagrams(ctx) })
 	}
 	e.subscriber.start(ctx)
 	e.startProbing(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
@@ -140,17 +141,33 @@ func (e *Engine) watchExchange(ctx context.Context) {
 	for {
 		var m genlite.SessionInfo
 		err := e.exchange.reader.message(&m)
-		var ended *transport.StreamError
-		switch {
-		case err == nil:
-			e.log.Debug("the peer has measured the path", "message", &m)
-			continue
-		case ctx.Err() != nil:
-		case errors.Is(err, io.EOF), errors.As(err, &ended):
-			e.fail(errLeft)
-		default:
-			e.fail(modelError(ctx, err))
+		if err != nil {
+			e.exchangeOver(ctx, err)
+			return
 		}
-		return
+		e.log.Debug("the peer has measured the path", "message", &m)
 	}
 }
+
+// exchangeOver ends the session with the stream of the exchange.
+func (e *Engine) exchangeOver(ctx context.Context, err error) {
+	var ended *transport.StreamError
+	switch {
+	case errors.As(err, &ended):
+		// The end of the whole connection may show on a stream first, and says why.
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			e.fail(errLeft)
+		case <-ctx.Done():
+		}
+	case errors.Is(err, io.EOF):
+		e.fail(errLeft)
+	default:
+		e.fail(exchangeError(ctx, err))
+	}
+}
+
+// lastWords is how long a connection whose first stream was reset may take to end.
+const lastWords = 500 * time.Millisecond

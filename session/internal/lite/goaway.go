@@ -82,15 +82,15 @@ func (c *subscriber) retire() {
 		l.mu.Lock()
 		for _, b := range l.live {
 			if b != nil {
-				b.producer.SetRoute(c.priced(b.producer.Route()))
+				b.producer.SetRoute(c.demoted(b.producer.Route()))
 			}
 		}
 		l.mu.Unlock()
 	}
 }
 
-// priced is a route through the peer at what it costs while the peer stays.
-func (c *subscriber) priced(r model.Route) model.Route {
+// demoted is a route through the peer at what it costs while the peer stays.
+func (c *subscriber) demoted(r model.Route) model.Route {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.retired {

@@ -123,36 +123,31 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
 	defer stop()
 
-	if err = c.readFrames(r, g, u.scale); err == nil {
+	f := u.frames(u.given, r, g)
+	if err = f.rest(f.header()); err == nil {
 		return g.Finish()
 	}
-	if u.given.Err() != nil {
-		err = u.given.Err()
-	}
-	err = modelError(u.given, err)
+	err = why(u.given, err)
 	g.Abort(err)
 	return err
 }
 
-// readFrames reads frames up to the end of the stream.
-func (c *subscriber) readFrames(r *reader, g *model.GroupProducer, scale model.Timescale) error {
-	f := frameReader{r: r, g: g, scale: scale, timestamps: c.dialect.timestamps}
-	for {
-		err := f.header()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := f.payload(); err != nil {
-			return err
-		}
+// frames reads a group of the track. The stream is stopped at the end of given.
+func (u *upstream) frames(given context.Context, r *reader, g *model.GroupProducer) frameReader {
+	return frameReader{given: given, r: r, g: g, scale: u.scale, timestamps: u.c.dialect.timestamps}
+}
+
+// why is the cause of ctx when that has ended, and otherwise err.
+func why(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
 	}
+	return modelError(ctx, err)
 }
 
 // frameReader reads the frames of one group.
 type frameReader struct {
+	given      context.Context // whose end stops the stream
 	r          *reader
 	g          *model.GroupProducer
 	scale      model.Timescale
@@ -162,6 +157,20 @@ type frameReader struct {
 	time uint64 // of the previous frame
 }
 
+// rest reads from the first payload on, after a header that was read with err.
+func (f *frameReader) rest(err error) error {
+	for err == nil {
+		if err = f.payload(); err == nil {
+			err = f.header()
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// header reads the next header. io.EOF is the end of the group.
 func (f *frameReader) header() error {
 	err := f.r.parse(func(src []byte) (int, error) { return f.head.Parse(src, f.r.version) })
 	switch {
@@ -208,7 +217,7 @@ func (f *frameReader) payload() error {
 			_, err = frame.Write(b)
 		}
 		if err != nil {
-			frame.Abort(err)
+			frame.Abort(why(f.given, err))
 			return err
 		}
 		size -= uint64(len(b))

@@ -48,7 +48,7 @@ func (sub *served) sendGroups(ctx context.Context) error {
 func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsumer, floor uint64, err error) {
 	start := sub.wants.Load().Start
 	floor = start.Sequence
-	if latest, ok := sub.track.Latest(); ok && !start.Set {
+	if latest, ok := sub.track.LatestGroup(); ok && !start.Set {
 		floor = latest
 	}
 	for {
@@ -146,7 +146,7 @@ func (sub *served) slot(ctx context.Context) error {
 // expire gives up the groups that have not moved since then, except the latest: a peer that does
 // not take what it asked for must not keep it in memory longer than the track does.
 func (sub *served) expire(since time.Time) {
-	latest, _ := sub.track.Latest()
+	latest, _ := sub.track.LatestGroup()
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	for sequence, f := range sub.flight {

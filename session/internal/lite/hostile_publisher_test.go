@@ -162,11 +162,29 @@ func TestAnnounceStreamThatBreaksTheRules(t *testing.T) {
 	}{
 		"garbage": {func(*rig) []byte { return []byte{3, 9, 1, 'a'} }, model.ErrDecode},
 		"announced twice": {func(r *rig) []byte {
-			if r.v >= genlite.Version05 {
+			if r.v == genlite.Version05 {
 				return nil // there it is a restart
 			}
 			return r.encode(nil, active(r.v, "a"), active(r.v, "a"))
 		}, model.ErrDuplicate},
+		"end of what has not started": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil // there it is common
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 1})
+		}, model.ErrProtocolViolation},
+		"end of what has ended": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 0}, &genlite.AnnounceEnd{ID: 0})
+		}, model.ErrProtocolViolation},
+		"update of what has ended": {func(r *rig) []byte {
+			if r.v < genlite.Version06Wip {
+				return nil
+			}
+			return r.encode(nil, active(r.v, "a"), &genlite.AnnounceEnd{ID: 0}, &genlite.AnnounceUpdate{ID: 0})
+		}, model.ErrProtocolViolation},
 		"too many": {func(r *rig) []byte {
 			return r.encode(nil, active(r.v, "a"), active(r.v, "b"), active(r.v, "c"))
 		}, model.ErrBoundsExceeded},

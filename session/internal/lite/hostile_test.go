@@ -83,6 +83,10 @@ func TestBadUnidirectionalStreams(t *testing.T) {
 }
 
 func TestStreamsThatDieBeforeTheirType(t *testing.T) {
+	t.Run("16.22/370 the session survives streams that die before their header", streamsThatDieBeforeTheirType)
+}
+
+func streamsThatDieBeforeTheirType(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v)
 		r.raw(nil).Reset(7)

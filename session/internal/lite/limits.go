@@ -13,11 +13,14 @@ type Limits struct {
 	Broadcasts int
 	// Groups caps the groups in flight of one served subscription. Further groups wait.
 	Groups int
+	// Fetches caps the fetches of the peer that are answered at once: one more is refused. As
+	// many of ours are asked of the peer at once: further ones wait.
+	Fetches int
 	// FirstBytes is how long a stream may stay open before its type and its first message
 	// are complete.
 	FirstBytes time.Duration
-	// Response is how long the peer may take for the first answer to a SUBSCRIBE or TRACK, and
-	// to end its half of a subscription that is over.
+	// Response is how long the peer may take for the first answer to a SUBSCRIBE, TRACK or
+	// FETCH, and to end its half of a subscription that is over.
 	Response time.Duration
 	// Settle is how long a finished subscription waits for groups that are missing below its
 	// end: their streams may arrive after the end of the subscribe stream. Where the version
@@ -32,6 +35,7 @@ func DefaultLimits() Limits {
 		Streams:    1000,
 		Broadcasts: 16384,
 		Groups:     128,
+		Fetches:    64,
 		FirstBytes: 10 * time.Second,
 		Response:   10 * time.Second,
 		Settle:     time.Second,
@@ -48,6 +52,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Groups <= 0 {
 		l.Groups = d.Groups
+	}
+	if l.Fetches <= 0 {
+		l.Fetches = d.Fetches
 	}
 	if l.FirstBytes <= 0 {
 		l.FirstBytes = d.FirstBytes

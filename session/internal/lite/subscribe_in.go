@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
@@ -21,6 +22,9 @@ type upstream struct {
 
 	track *model.TrackProducer // nil until the peer accepted
 	intake
+
+	requests *model.TrackDynamic // groups that local readers fetch
+	fetching atomic.Int32        // how many of them are under way
 }
 
 // serveRequest answers a local request for a track of the peer: it subscribes, and stays
@@ -28,6 +32,9 @@ type upstream struct {
 func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, req *model.TrackRequest) {
 	defer c.request()()
 	u := &upstream{c: c, path: path, req: req, intake: newIntake(ctx)}
+	u.requests = req.Dynamic() // before anybody can hear that the track is accepted
+	defer u.requests.Close()
+	c.tasks.Go(func() { u.serveFetches(ctx) })
 	err := u.run(ctx)
 	c.yield(ctx, open, err)
 	switch {
@@ -38,6 +45,7 @@ func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, re
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
+		u.outlive(ctx)
 	}
 	u.giveUp(err)
 }
@@ -151,25 +159,30 @@ func (u *upstream) askInfo(ctx context.Context) (info model.TrackInfo, err error
 	}, nil
 }
 
-// awaitDemand waits until somebody wants the content of the track, and not only to know
-// what it is like.
+// awaitDemand waits until somebody wants groups of the track as they come, and not only to know
+// what it is like, or single groups. Once nobody has been left for a while, it is model.ErrCancel.
 func (u *upstream) awaitDemand(ctx context.Context) error {
-	// Whoever still asks for nothing after the longest hold means it.
-	timer := time.NewTimer(2 * holdTime)
+	const patience = 2 * holdTime
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		changed := u.track.SubscriptionChanged()
 		wants, used := u.track.Subscription()
-		switch {
-		case !used:
-			return model.ErrCancel
-		case wants != peek:
+		if used && wants != peek {
 			return nil
 		}
 		select {
 		case <-changed:
+			timer.Reset(patience)
 		case <-timer.C:
-			return nil
+			switch {
+			case u.fetching.Load() > 0:
+				timer.Reset(patience)
+			case !used:
+				return model.ErrCancel
+			default:
+				return nil // whoever still asks for nothing after the longest hold means it
+			}
 		case <-ctx.Done():
 			return modelError(ctx, ctx.Err())
 		}

@@ -116,6 +116,9 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 			return err
 		}
 	}
+	if sub.p.dialect.datagrams {
+		sub.p.tasks.Go(func() { sub.sendDatagrams(ctx) })
+	}
 	if err := sub.sendGroups(ctx); err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type subscriber struct {
 	retired    bool                 // the peer is about to leave
 	requests   int                  // tracks that local readers asked for, and that have not ended
 	freed      chan struct{}        // closed, and made anew, when there are fewer
+
+	asking chan struct{} // one for each FETCH that is under way
+	strays losses        // datagrams of the peer that had no place
 }
 
 func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
@@ -34,6 +37,7 @@ func newSubscriber(e *Engine, origin *model.OriginProducer) *subscriber {
 		unknown: e.link.Peer,
 		tracks:  make(map[uint64]*upstream),
 		freed:   make(chan struct{}),
+		asking:  make(chan struct{}, e.limits.Fetches),
 	}
 	if c.unknown == 0 {
 		c.unknown = model.RandomOriginID()
@@ -54,7 +58,7 @@ func (c *subscriber) linkCost() uint64 {
 	switch declared := c.Peer().Cost; {
 	case c.link.Cost.Set:
 		return c.link.Cost.Value
-	case declared.Set:
+	case declared.Set && c.dialect.priced:
 		return declared.Value
 	default:
 		return 1

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/quic"
@@ -26,7 +23,8 @@ const defaultPort = 443
 // QUIC, where path and query are the session's business. The port is 443 unless u has one.
 //
 // It blocks until the carrier is ready, ctx ends or the handshake timeout passes, and fails
-// with an *Error. The socket is closed with the connection.
+// with an *Error, which wraps a *transport.ConnError when the server ended the connection with a code
+// of its own. The socket is closed with the connection.
 func Dial(ctx context.Context, u *url.URL, config Config) (transport.Conn, error) {
 	d := dialer{Config: config.withDefaults(), url: u}
 	conn, err := d.dial(ctx)
@@ -121,28 +119,11 @@ func (d *dialer) dialQUIC(_ context.Context, q *quicgo.Conn) (transport.Conn, er
 }
 
 func (d *dialer) dialWebTransport(ctx context.Context, q *quicgo.Conn) (transport.Conn, error) {
-	fail := func(err error) (transport.Conn, error) {
-		_ = q.CloseWithError(quicgo.ApplicationErrorCode(http3.ErrCodeNoError), "")
-		return nil, err
+	c, err := webtransport.Dial(ctx, q, d.url, d.Protocols)
+	if closed := closedEarly(err); closed != nil {
+		return nil, closed
 	}
-	// Waiting for the response knows no context.
-	stop := context.AfterFunc(ctx, func() { _, _ = fail(nil) })
-	defer stop()
-	client, err := (&wt.Transport{ApplicationProtocols: slices.Clone(d.Protocols)}).NewClientConn(q)
-	if err != nil {
-		return fail(err)
-	}
-	response, session, err := client.Dial(ctx, d.url.String(), nil) //nolint:bodyclose // it ends with the connection
-	if err != nil {
-		if response != nil && response.StatusCode != http.StatusOK {
-			err = &StatusError{response.StatusCode}
-		}
-		return fail(err)
-	}
-	if !stop() {
-		return fail(ctx.Err())
-	}
-	return webtransport.New(session, q), nil
+	return c, err
 }
 
 // resolve returns the first address of the host, IPv4 before IPv6.

@@ -134,7 +134,7 @@ func TestDialNamesTheRefusal(t *testing.T) {
 
 	u = "https://" + http3Server(t, false, forbidden)
 	wantDialError(t, u, clientConfig("moq-lite-05"),
-		"dial "+u+": no WebTransport session: server didn't enable QUIC datagram support")
+		"dial "+u+": no WebTransport session: the server does not accept datagrams")
 }
 
 func TestDialGivesUpWhenTheRequestIsNotAnswered(t *testing.T) {

@@ -40,8 +40,4 @@
 //
 // A name with several addresses is dialed at the first one, IPv4 before IPv6. There is no
 // session resumption and no 0-RTT.
-//
-// A WebTransport server must offer RESET_STREAM_AT (draft-ietf-quic-reliable-stream-reset), or
-// webtransport-go refuses to dial it. Servers built on quinn do not: dial those on raw QUIC.
-// As clients, they, Chromium and others before draft-15 are welcome.
 package endpoint

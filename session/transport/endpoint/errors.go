@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
-	wt "github.com/quic-go/webtransport-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/moqrx/moqrx/session/transport"
 )
 
 // Error says what an endpoint could not do, where, and why.
@@ -39,28 +40,6 @@ func Address(u *url.URL) string {
 // ErrNoProtocol is a server that supports none of the protocols that were offered to it over raw QUIC.
 var ErrNoProtocol = errors.New("no common protocol")
 
-// StatusError is a server that answered a request for a WebTransport session with another status
-// than 200.
-type StatusError struct {
-	// StatusCode is the HTTP status.
-	StatusCode int
-}
-
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("no WebTransport session: the server answered %d %s", e.StatusCode, http.StatusText(e.StatusCode))
-}
-
-// Permanent reports whether the same request will always get this answer (RFC 9110, section 15.5):
-// all client errors but a timeout, too early, and too many.
-func (e *StatusError) Permanent() bool {
-	switch e.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	default:
-		return e.StatusCode >= 400 && e.StatusCode < 500
-	}
-}
-
 // errTimeout is the cause of a context that ended because a handshake took too long.
 var errTimeout = errors.New("handshake timeout")
 
@@ -73,7 +52,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	var (
 		handshake *quicgo.HandshakeTimeoutError
 		idle      *quicgo.IdleTimeoutError
-		unmet     *wt.RequirementsNotMetError
 		tlsErr    *quicgo.TransportError
 	)
 	switch {
@@ -81,8 +59,6 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 		return fmt.Errorf("no answer within %v: is a server listening on this UDP port?", c.HandshakeTimeout)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &unmet):
-		return fmt.Errorf("no WebTransport session: %w", err)
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == noProtocol:
 		return fmt.Errorf("%w: the server supports none of %s", ErrNoProtocol, strings.Join(offered, ", "))
 	case errors.As(err, &tlsErr) && tlsErr.ErrorCode == quicgo.ConnectionRefused:
@@ -91,6 +67,20 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 		return certificateError(tlsErr)
 	}
 	return err
+}
+
+// closedEarly returns the close by a server that granted a session and ended it before its answer was
+// read, or nil.
+func closedEarly(err error) *transport.ConnError {
+	var h3 *http3.Error
+	if !errors.As(err, &h3) || !h3.Remote {
+		return nil
+	}
+	code := transport.CodeFromWire(uint64(h3.ErrorCode))
+	if code == uint64(h3.ErrorCode) { // an error of HTTP/3, not of the application
+		return nil
+	}
+	return &transport.ConnError{Code: code, Reason: h3.ErrorMessage, Remote: true}
 }
 
 // certificateError digs out why this end did not like the TLS handshake.

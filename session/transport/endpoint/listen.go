@@ -13,10 +13,9 @@ import (
 	"syscall"
 
 	quicgo "github.com/quic-go/quic-go"
-	"github.com/quic-go/quic-go/http3"
-	wt "github.com/quic-go/webtransport-go"
 
 	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/webtransport"
 )
 
 // Listener accepts connections on one UDP port. Its methods are safe for concurrent use.
@@ -29,7 +28,7 @@ type Listener struct {
 	tap    *tap // nil when nothing is recorded
 	quic   *quicgo.Transport
 	listen *quicgo.EarlyListener
-	wt     *wt.Server
+	wt     *webtransport.Server
 	http   *http.Server // /certificate.sha256 on TCP
 
 	pending chan struct{} // one token per connection before Accept
@@ -119,17 +118,7 @@ func (l *Listener) start() error {
 
 // startHTTP prepares WebTransport and serves the TCP port.
 func (l *Listener) startHTTP(tcp net.Listener) {
-	l.wt = &wt.Server{
-		H3: &http3.Server{
-			Handler:     http.HandlerFunc(l.serveConnect),
-			ConnContext: l.withArrival,
-			Logger:      l.config.Logger,
-		},
-		ApplicationProtocols: l.config.Protocols,
-		ReorderingTimeout:    l.config.HandshakeTimeout,
-		// A page of any origin may connect: who may do what is decided by path and token.
-		CheckOrigin: func(*http.Request) bool { return true },
-	}
+	l.wt = &webtransport.Server{Protocols: l.config.Protocols, Logger: l.config.Logger}
 	l.http = &http.Server{
 		Handler:           certificateHandler(l.certificate),
 		ReadHeaderTimeout: l.config.HandshakeTimeout,
@@ -202,7 +191,6 @@ func (l *Listener) Close() error {
 			close()
 		}
 		l.running.Wait()
-		_ = l.wt.Close()
 		_ = l.quic.Close()
 		if l.tap != nil {
 			l.config.Capture.removeListener(addrPort(l.udp.LocalAddr()))

@@ -8,14 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	quicgo "github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
+	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/quic"
-	"github.com/moqrx/moqrx/session/transport/webtransport"
 )
 
 // closeReason is what peers read when the listener closes under them.
@@ -23,10 +22,7 @@ const closeReason = "the server is shutting down"
 
 var errBusy = errors.New("too many connections are waiting")
 
-type (
-	releaseKey struct{}
-	arrivalKey struct{}
-)
+type releaseKey struct{}
 
 // reserve takes a place among the pending connections, or refuses the connection. The place is
 // given back when the connection is accepted or ends.
@@ -45,7 +41,6 @@ func (l *Listener) reserve(ctx context.Context, _ *quicgo.ClientInfo) (context.C
 type arrival struct {
 	q     *quicgo.Conn
 	late  *time.Timer // drops an HTTP/3 connection without a session; nil on raw QUIC
-	taken atomic.Bool // its one session is requested
 	close func()      // guarded by the listener's mutex
 	in    *Incoming   // set when it is ready for Accept
 }
@@ -117,43 +112,17 @@ func (l *Listener) serveHTTP3(a *arrival) {
 		_ = a.q.CloseWithError(quicgo.ApplicationErrorCode(http3.ErrCodeRequestIncomplete), "no WebTransport session was requested in time")
 	})
 	defer a.late.Stop()
-	if err := l.wt.ServeQUICConn(a.q); err != nil {
+	err := l.wt.Serve(a.q, func(conn transport.Conn, r *http.Request) {
+		a.late.Stop()
+		l.mu.Lock()
+		a.close = func() { _ = conn.CloseWithError(0, closeReason) }
+		l.mu.Unlock()
+		l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Offered: offered(r.Header)})
+	})
+	if err != nil {
 		l.config.Logger.Debug("HTTP/3 connection failed", "remote", a.q.RemoteAddr(), "error", err)
 		a.close()
 	}
-}
-
-// withArrival lets a request find its connection.
-func (l *Listener) withArrival(ctx context.Context, q *quicgo.Conn) context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return context.WithValue(ctx, arrivalKey{}, l.conns[q])
-}
-
-// serveConnect answers the requests of HTTP/3: the one for a session, nothing else.
-func (l *Listener) serveConnect(w http.ResponseWriter, r *http.Request) {
-	a, _ := r.Context().Value(arrivalKey{}).(*arrival)
-	if a == nil || r.Method != http.MethodConnect {
-		http.NotFound(w, r)
-		return
-	}
-	if !a.taken.CompareAndSwap(false, true) {
-		http.Error(w, "one session per connection", http.StatusTooManyRequests)
-		return
-	}
-	session, err := l.wt.Upgrade(w, r)
-	if err != nil {
-		a.taken.Store(false)
-		l.config.Logger.Debug("WebTransport request refused", "remote", a.q.RemoteAddr(), "error", err)
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	a.late.Stop()
-	conn := webtransport.New(session, a.q)
-	l.mu.Lock()
-	a.close = func() { _ = conn.CloseWithError(0, closeReason) }
-	l.mu.Unlock()
-	l.deliver(a, &Incoming{Conn: conn, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Offered: offered(r.Header)})
 }
 
 // offered reads the tokens of a request (draft-ietf-webtrans-http3, "Application Protocol

@@ -24,7 +24,7 @@ const (
 	defaultStreams = 1000
 	defaultWindow  = 64 << 10
 
-	// As much as fits into a packet of the usual size, and as many as webtransport-go queues.
+	// As much as fits into a packet of the usual size, and as many as quic-go queues for a session of WebTransport.
 	maxDatagram    = 1200
 	datagramsQueue = 32
 )

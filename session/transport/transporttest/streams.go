@@ -211,6 +211,9 @@ func testDatagramTooLarge(p *pair) {
 	if !errors.As(err, &e) || e.Max < 1000 || e.Max > 64<<10 {
 		p.Fatalf("SendDatagram of 64 KiB: %v, want a DatagramTooLargeError with the limit", err)
 	}
+	if err := p.a.SendDatagram(make([]byte, e.Max+1)); !errors.As(err, &e) {
+		p.Errorf("SendDatagram of %d bytes: %v, want that it is too large", e.Max+1, err)
+	}
 	p.must("SendDatagram of the limit", p.a.SendDatagram(make([]byte, e.Max)))
 	got, err := p.b.ReceiveDatagram(p.ctx)
 	p.must("ReceiveDatagram", err)

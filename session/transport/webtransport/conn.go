@@ -2,115 +2,156 @@ package webtransport
 
 import (
 	"context"
+	"io"
 	"net"
-	"time"
+	"sync"
 
 	quicgo "github.com/quic-go/quic-go"
-	wt "github.com/quic-go/webtransport-go"
+	"github.com/quic-go/quic-go/quicvarint"
 
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/quic"
 )
 
-// A closed session waits for the peer to end the connection: three round trips, enough for the
-// capsule to be repeated once (RFC 9002, section 6.2.1), and not much more, because the socket
-// stays open as long.
-const (
-	lingerRoundTrips = 3
-	lingerAckDelay   = 25 * time.Millisecond
-	maxLinger        = time.Second
-)
-
-type conn struct {
-	s        *wt.Session
-	q        *quicgo.Conn
-	protocol string
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	closed   chan struct{}
-
-	// receiving is held by the one caller that waits for a datagram: webtransport-go wakes
-	// one waiter only when the session ends.
-	receiving chan struct{}
+// requestStream is the stream of the CONNECT request, as http3 has it on either side.
+type requestStream interface {
+	io.ReadWriteCloser
+	TryWriteAll(p []byte) error
+	CancelRead(quicgo.StreamErrorCode)
+	CancelWrite(quicgo.StreamErrorCode)
+	ReceiveDatagram(ctx context.Context) ([]byte, error)
+	StreamID() quicgo.StreamID
 }
 
-// New returns s as a carrier of kind webtransport. q is the connection that s lives on; it is
-// closed when the session has ended.
-func New(s *wt.Session, q *quicgo.Conn) transport.Conn {
+type conn struct {
+	q        *quicgo.Conn
+	request  requestStream
+	id       uint64
+	protocol string
+
+	uniHeader, bidiHeader, datagramHeader []byte
+
+	uni  chan *quicgo.ReceiveStream // from peer, which waits for AcceptUni
+	bidi chan *quicgo.Stream
+	// receiving is held by the one caller that waits for a datagram: http3 wakes one waiter only
+	// when the session ends.
+	receiving chan struct{}
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	closing sync.Once
+	closed  chan struct{}
+
+	mu     sync.Mutex
+	halves map[half]struct{} // what ends with the session; nil after its end
+}
+
+// half is one direction of a stream.
+type half interface{ abort() }
+
+// newConn returns the session of a request on q that was answered. The caller makes peer know of it.
+func newConn(q *quicgo.Conn, request requestStream, protocol string) *conn {
+	id := uint64(request.StreamID())
 	c := &conn{
-		s: s, q: q, protocol: s.SessionState().ApplicationProtocol,
-		closed: make(chan struct{}), receiving: make(chan struct{}, 1),
+		q: q, request: request, id: id, protocol: protocol,
+		uniHeader:      quicvarint.Append(quicvarint.Append(nil, uniStream), id),
+		bidiHeader:     quicvarint.Append(quicvarint.Append(nil, bidiStream), id),
+		datagramHeader: quicvarint.Append(nil, id/4), // RFC 9297, section 2.1
+		uni:            make(chan *quicgo.ReceiveStream),
+		bidi:           make(chan *quicgo.Stream),
+		receiving:      make(chan struct{}, 1),
+		closed:         make(chan struct{}),
+		halves:         make(map[half]struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
-	context.AfterFunc(s.Context(), c.ended)
+	go c.watch()
 	return c
 }
 
-// ended runs once, when the session is over for whatever reason.
-func (c *conn) ended() {
-	defer close(c.closed)
-	_, err := c.s.OpenUniStream() // the one way to learn why
-	closed := sessionClose(err)
-	if closed == nil {
-		// The session ended without a word. If the connection has done so too, it knows more.
-		c.closeConn(0, "")
-		c.cancel(lost(err, context.Cause(c.q.Context())))
-		return
+// err is asked first by calls that wait.
+func (c *conn) err(ctx context.Context) error {
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
 	}
-	c.cancel(closed)
-	if !closed.Remote {
-		linger := lingerRoundTrips*c.q.ConnectionStats().SmoothedRTT + lingerAckDelay
-		timer := time.NewTimer(min(linger, maxLinger))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-c.q.Context().Done():
-		}
-	}
-	c.closeConn(closed.Code, closed.Reason)
+	return ctx.Err()
 }
 
-func (c *conn) closeConn(code uint64, reason string) {
-	_ = c.q.CloseWithError(quicgo.ApplicationErrorCode(transport.WireCode(code)), reason)
+// open runs wait, which knows nothing of sessions, so that it ends with this one.
+func (c *conn) open(ctx context.Context, wait func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	return wait(ctx)
 }
 
 func (c *conn) OpenUni(ctx context.Context) (transport.SendStream, error) {
-	s, err := c.s.OpenUniStreamSync(ctx)
-	if err != nil {
-		return nil, c.waitError(ctx, err)
+	if err := c.err(ctx); err != nil {
+		return nil, err
 	}
-	return &sendStream{c: c, s: s}, nil
+	s, err := c.q.OpenUniStream()
+	if err != nil {
+		err = c.open(ctx, func(ctx context.Context) error {
+			s, err = c.q.OpenUniStreamSync(ctx)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, c.waitError(ctx)
+	}
+	out := &sendStream{c: c, s: s, header: c.uniHeader}
+	return out, c.add(out)
 }
 
 func (c *conn) AcceptUni(ctx context.Context) (transport.ReceiveStream, error) {
-	s, err := c.s.AcceptUniStream(ctx)
-	if err != nil {
-		return nil, c.waitError(ctx, err)
+	if err := c.err(ctx); err != nil {
+		return nil, err
 	}
-	return &receiveStream{c: c, s: s}, nil
+	select {
+	case s := <-c.uni:
+		out := &receiveStream{c: c, s: s}
+		return out, c.add(out)
+	case <-ctx.Done():
+	case <-c.ctx.Done():
+	}
+	return nil, c.err(ctx)
 }
 
 func (c *conn) OpenBidi(ctx context.Context) (transport.Stream, error) {
-	s, err := c.s.OpenStreamSync(ctx)
-	if err != nil {
-		return nil, c.waitError(ctx, err)
+	if err := c.err(ctx); err != nil {
+		return nil, err
 	}
-	return newStream(c, s), nil
+	s, err := c.q.OpenStream()
+	if err != nil {
+		err = c.open(ctx, func(ctx context.Context) error {
+			s, err = c.q.OpenStreamSync(ctx)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, c.waitError(ctx)
+	}
+	return c.newStream(s, c.bidiHeader)
 }
 
 func (c *conn) AcceptBidi(ctx context.Context) (transport.Stream, error) {
-	s, err := c.s.AcceptStream(ctx)
-	if err != nil {
-		return nil, c.waitError(ctx, err)
+	if err := c.err(ctx); err != nil {
+		return nil, err
 	}
-	return newStream(c, s), nil
+	select {
+	case s := <-c.bidi:
+		return c.newStream(s, nil)
+	case <-ctx.Done():
+	case <-c.ctx.Done():
+	}
+	return nil, c.err(ctx)
 }
 
 func (c *conn) SendDatagram(p []byte) error {
 	if c.ctx.Err() != nil {
 		return context.Cause(c.ctx)
 	}
-	return c.datagramError(c.s.SendDatagram(p))
+	b := make([]byte, 0, len(c.datagramHeader)+len(p))
+	return c.datagramError(c.q.SendDatagram(append(append(b, c.datagramHeader...), p...)))
 }
 
 func (c *conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
@@ -122,18 +163,14 @@ func (c *conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 	case <-c.ctx.Done():
 		return nil, context.Cause(c.ctx)
 	}
-	p, err := c.s.ReceiveDatagram(ctx)
-	if err == nil {
-		return p, nil
+	if err := c.err(ctx); err != nil {
+		return nil, err
 	}
-	if ctx.Err() != nil && c.ctx.Err() == nil {
-		return nil, ctx.Err()
+	p, err := c.request.ReceiveDatagram(ctx)
+	if err != nil {
+		return nil, c.waitError(ctx)
 	}
-	return nil, c.end() // nothing else ends it
-}
-
-func (c *conn) CloseWithError(code uint64, reason string) error {
-	return c.s.CloseWithError(wt.SessionErrorCode(min(code, transport.MaxCode)), transport.CutReason(reason))
+	return p, nil
 }
 
 func (c *conn) Kind() transport.Kind     { return transport.KindWebTransport }
@@ -144,6 +181,20 @@ func (c *conn) Stats() transport.Stats   { return quic.Stats(c.q) }
 func (c *conn) Context() context.Context { return c.ctx }
 func (c *conn) Closed() <-chan struct{}  { return c.closed }
 
-// datagramHeader is how many bytes name the session in a datagram (RFC 9297, section 2.1): its
-// stream is among the first of a connection that carries nothing else.
-const datagramHeader = 1
+// add remembers a direction of a stream until its end, or ends it when the session has ended.
+func (c *conn) add(h half) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.halves == nil {
+		h.abort()
+		return context.Cause(c.ctx)
+	}
+	c.halves[h] = struct{}{}
+	return nil
+}
+
+func (c *conn) remove(h half) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.halves, h)
+}

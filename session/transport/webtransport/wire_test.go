@@ -40,6 +40,7 @@ func plainPeer(t *testing.T) (context.Context, *quicgo.Conn, *endpoint.Listener)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = q.CloseWithError(0, "") })
+	context.AfterFunc(ctx, func() { _ = q.CloseWithError(0, "the test took too long") }) // nothing waits longer
 	return ctx, q, l
 }
 
@@ -145,10 +146,9 @@ func TestCloseIsRepeatedInConnectionClose(t *testing.T) {
 	}
 }
 
-// TestOldHandshake does what Chromium and peers before draft-15 do, and ends the session with
-// the end of the request stream.
-func TestOldHandshake(t *testing.T) {
-	ctx, q, l := plainPeer(t)
+// ask sends the request of Chromium and of peers before draft-15 on q.
+func ask(ctx context.Context, t *testing.T, q *quicgo.Conn, l *endpoint.Listener) *http3.RequestStream {
+	t.Helper()
 	client := (&http3.Transport{
 		EnableDatagrams:    true,
 		AdditionalSettings: map[uint64]uint64{0x2b603742: 1}, // draft-02 ENABLE_WEBTRANSPORT
@@ -178,6 +178,14 @@ func TestOldHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// asked is ask with the answer and the session.
+func asked(t *testing.T) (context.Context, *quicgo.Conn, *http3.RequestStream, *endpoint.Incoming) {
+	t.Helper()
+	ctx, q, l := plainPeer(t)
+	s := ask(ctx, t, q, l)
 	response, err := s.ReadResponse() //nolint:bodyclose // it is the session
 	if err != nil {
 		t.Fatal(err)
@@ -189,13 +197,65 @@ func TestOldHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ctx, q, s, in
+}
+
+// wantClose waits for the end of c by a close of the peer.
+func wantClose(t *testing.T, c transport.Conn, code uint64, reason string) {
+	t.Helper()
+	<-c.Context().Done()
+	var e *transport.ConnError
+	if err := context.Cause(c.Context()); !errors.As(err, &e) || *e != (transport.ConnError{Code: code, Reason: reason, Remote: true}) {
+		t.Errorf("%v, want a close by the peer with code %d and %q", err, code, reason)
+	}
+}
+
+func TestOldHandshake(t *testing.T) {
+	_, _, s, in := asked(t)
 	if in.Path != "/room" || in.Conn.Protocol() != "moq-lite-04" {
 		t.Errorf("path %q and protocol %q", in.Path, in.Conn.Protocol())
 	}
-	_ = s.Close()
-	<-in.Conn.Context().Done()
-	var e *transport.ConnError
-	if err := context.Cause(in.Conn.Context()); !errors.As(err, &e) || *e != (transport.ConnError{Remote: true}) {
-		t.Errorf("%v, want a clean close by the peer", err)
+	_ = s.Close() // without a capsule
+	wantClose(t, in.Conn, 0, "")
+}
+
+// TestSessionOfALaterRequest has a session whose id is not 0: streams name it, datagrams a quarter of it.
+func TestSessionOfALaterRequest(t *testing.T) {
+	ctx, q, l := plainPeer(t)
+	client, err := (&wt.Transport{}).NewClientConn(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := "https://" + l.Addr().String() + "/"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	_, s, err := client.Dial(ctx, u, nil) //nolint:bodyclose // it is the session
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Conn.SendDatagram([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.ReceiveDatagram(ctx); err != nil || string(p) != "x" {
+		t.Errorf("datagram %q: %v", p, err)
+	}
+	out, err := in.Conn.OpenUni(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Close()
+	if _, err := s.AcceptUniStream(ctx); err != nil {
+		t.Errorf("stream: %v", err)
 	}
 }

@@ -91,7 +91,7 @@ func (r *Report) Check() (string, error) {
 			}
 		}
 	}
-	fmt.Fprintf(&w, "%d lines of the object model: %d covered, %d exempt, %d missing\n", required, covered, excused, len(missing))
+	fmt.Fprintf(&w, "%d lines: %d covered, %d exempt, %d missing\n", required, covered, excused, len(missing))
 	r.printMissing(&w, missing)
 	for _, line := range slices.Sorted(maps.Keys(r.exempt)) {
 		fmt.Fprintf(&w, "exempt %d: %s\n", line, r.exempt[line])

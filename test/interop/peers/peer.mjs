@@ -18,7 +18,7 @@ const modules = process.env.MOQRX_PEERS;
 if (!modules) throw new Error("MOQRX_PEERS must name the folder that install.sh filled");
 const load = (file) => import(pathToFileURL(join(modules, file)));
 
-const webtransport = await load("web-transport/src/index.ts");
+export const webtransport = await load("web-transport/src/index.ts");
 webtransport.install(); // before @moq/net looks for it
 export const Moq = await load("node_modules/@moq/net/index.js");
 
