@@ -104,9 +104,18 @@ func (c *cursor) frame(sequence uint64, index int, payload []byte) error {
 		c.from = &s
 	}
 	if want := c.from.payload(sequence, index); !bytes.Equal(payload, want) {
-		return fmt.Errorf("frame %d of group %d of %+v is %.40x..., want %.40x...", index, sequence, *c.from, payload, want)
+		return fmt.Errorf("frame %d of group %d of %+v has %d bytes, want %d, and differs from byte %d on",
+			index, sequence, *c.from, len(payload), len(want), common(payload, want))
 	}
 	return nil
+}
+
+// common is how many bytes at the beginning are the same.
+func common(a, b []byte) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // end checks how many frames a finished group has had.
