@@ -21,24 +21,24 @@ type client struct {
 	steady bool
 	random *rand.Rand
 
-	way     way
 	origin  *model.OriginProducer
 	session *session.Session
 
 	mu   sync.Mutex
+	way  way                   // of the session
 	view *model.OriginConsumer // of the origin; nil while there is no session
 	up   chan struct{}         // closed when there is one
 }
 
 func (c *client) open(ctx context.Context) (err error) {
-	c.way = c.w.way(c.random, c.id)
+	at := c.w.way(c.random, c.id)
 	c.origin = model.NewOrigin()
-	if c.session, err = c.w.dial(ctx, c.way, session.WithConsume(c.origin)); err != nil {
+	if c.session, err = c.w.dial(ctx, at, session.WithConsume(c.origin)); err != nil {
 		return errors.Join(err, c.origin.Close())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.view = c.origin.Consume()
+	c.view, c.way = c.origin.Consume(), at
 	close(c.up)
 	return nil
 }
