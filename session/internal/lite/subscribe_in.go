@@ -45,7 +45,7 @@ func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, re
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
-		u.outlive(ctx)
+		u.outlive(ctx, open)
 	}
 	u.giveUp(err)
 }
