@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	soakFor = flag.Duration("soak", time.Second, "how long the relay is kept busy; from 10 s on, a warm-up of a quarter comes before")
+	soakFor = flag.Duration("soak", time.Second, "how long the relay is kept busy; from 10 s on, a warm-up of half as long comes before")
 	seed    = flag.Uint64("seed", rand.Uint64(), "what the random choices begin with")
 )
 
@@ -35,7 +35,7 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("seed %d", *seed)
 	before := runtime.NumGoroutine()
-	ctx, cancel := context.WithTimeout(t.Context(), 2**soakFor+2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3**soakFor+2*time.Minute)
 	defer cancel()
 	w := newWorld(t, *seed)
 	defer func() {
@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 	first := w.rest(ctx, t, nil, nil)
 	var warm *footprint
 	if *soakFor >= longEnough {
-		if err := w.load(ctx, *soakFor/4); err != nil {
+		if err := w.load(ctx, *soakFor/2); err != nil {
 			t.Fatalf("warm-up: %v", err)
 		}
 		f := w.rest(ctx, t, &first, nil)

@@ -112,14 +112,20 @@ func (w *world) way(random *rand.Rand, i int) way {
 }
 
 // dial does not end with ctx: a QUIC client that gives up while it dials leaves without a word, and
-// the relay would have to wait for the idle timeout.
-func (w *world) dial(ctx context.Context, at way, origin session.Option) (*session.Session, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+// the relay would have to wait for the idle timeout. On a busy machine, which loses packets, it takes
+// more than one attempt.
+func (w *world) dial(ctx context.Context, at way, origin session.Option) (s *session.Session, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	w.dialed.Add(1)
-	return session.Dial(ctx, fmt.Sprintf("%s://%v/%s", at.scheme, w.listener.Addr(), at.root), origin,
-		session.WithVersions(session.Versions{at.version}),
-		session.WithFingerprint(w.listener.CertificateSHA256()))
+	for {
+		w.dialed.Add(1)
+		s, err = session.Dial(ctx, fmt.Sprintf("%s://%v/%s", at.scheme, w.listener.Addr(), at.root), origin,
+			session.WithVersions(session.Versions{at.version}),
+			session.WithFingerprint(w.listener.CertificateSHA256()))
+		if err == nil || !pause(ctx, 100*time.Millisecond) {
+			return s, err
+		}
+	}
 }
 
 // open connects the steady ones.
