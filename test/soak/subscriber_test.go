@@ -92,7 +92,7 @@ type subscriber struct {
 func (s *subscriber) run(ctx context.Context) error {
 	for {
 		view, at := s.client.await(ctx)
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return nil
 		}
 		if err := s.visit(ctx, view, at); err != nil {
@@ -133,7 +133,7 @@ func (s *subscriber) visit(ctx context.Context, view *model.OriginConsumer, at w
 
 // cut judges why a group did not come whole.
 func (r *reading) cut(ctx context.Context, sequence uint64, err error) error {
-	if ctx.Err() != nil {
+	if over(ctx) {
 		return nil
 	}
 	r.w.cuts.Add(1)
@@ -142,7 +142,7 @@ func (r *reading) cut(ctx context.Context, sequence uint64, err error) error {
 	case code >= model.CodeApp: // what nobody has given a meaning
 	case code == model.CodeCancel, code == model.CodeOld: // the readers before have just left, or it was late
 		return nil
-	case !r.steady(r.cursor.publisher):
+	case !r.steady(r.publisher):
 		return nil
 	}
 	return fmt.Errorf("group %d: %w", sequence, err)
@@ -150,7 +150,7 @@ func (r *reading) cut(ctx context.Context, sequence uint64, err error) error {
 
 // unexpected returns an error of a subscription whose two ends are steady, unless the time is over.
 func (s *subscriber) unexpected(ctx context.Context, publisher uint32, err error) error {
-	if ctx.Err() != nil || !s.steady(publisher) {
+	if over(ctx) || !s.steady(publisher) {
 		return nil
 	}
 	return err
@@ -189,9 +189,9 @@ func (r *reading) read(ctx context.Context) error {
 			if r.cursor.track == "nothing" && errors.Is(err, model.ErrNotFound) {
 				return nil
 			}
-			return r.unexpected(ctx, r.cursor.publisher, err)
+			return r.unexpected(ctx, r.publisher, err)
 		}
-		if err := errors.Join(r.cursor.group(g.Sequence()), r.readGroup(ctx, g), g.Close()); err != nil {
+		if err := errors.Join(r.group(g.Sequence()), r.readGroup(ctx, g), g.Close()); err != nil {
 			return err
 		}
 		switch r.random.IntN(16) {

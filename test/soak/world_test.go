@@ -224,6 +224,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+func over(ctx context.Context) bool { return ctx.Err() != nil }
+
 func between(random *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(random.Int64N(int64(high-low)))
 }
