@@ -2,14 +2,13 @@ package codegen
 
 import (
 	"math/bits"
-	"slices"
 
 	j "github.com/dave/jennifer/jen"
 
 	"github.com/moqrx/moqrx/spec"
 )
 
-// genAppend makes Append of a message.
+// genAppend makes Append of a message. The newest layout stands in it, and those before in methods of their own.
 func (g *generator) genAppend(f *j.File, mo *model) {
 	f.Comment("Append writes m behind dst; see [Message].")
 	head := func(name string) *j.Statement {
@@ -17,18 +16,15 @@ func (g *generator) genAppend(f *j.File, mo *model) {
 			Params(j.Id("dst").Index().Byte(), j.Id("v").Id("Version")).Params(j.Index().Byte(), j.Error())
 	}
 	missing := j.Return(j.Id("dst"), j.Id("missing").Call(j.Id("v"), j.Lit(mo.wire)))
-	if len(mo.blocks) == 1 {
-		head("Append").BlockFunc(func(b *j.Group) {
-			b.If(g.absent(mo.on)).Block(missing)
-			g.appendBlock(b, mo, mo.blocks[0])
-		})
-		return
-	}
+	before, last := mo.blocks[:len(mo.blocks)-1], mo.blocks[len(mo.blocks)-1]
 	head("Append").BlockFunc(func(b *j.Group) {
 		b.If(g.absent(mo.on)).Block(missing)
-		g.byBlock(b, mo, "append")
+		for i, blk := range before {
+			b.If(g.holds(blk.On, mo.on)).Block(j.Return(j.Id("m").Dot(layoutName("append", i)).Call(j.Id("dst"), j.Id("v"))))
+		}
+		g.appendBlock(b, mo, last)
 	})
-	for i, blk := range mo.blocks {
+	for i, blk := range before {
 		head(layoutName("append", i)).BlockFunc(func(b *j.Group) { g.appendBlock(b, mo, blk) })
 	}
 }
@@ -38,6 +34,7 @@ func (g *generator) appendBlock(b *j.Group, mo *model, blk *spec.Block) {
 	var body []j.Code
 	body = append(body, c.carried()...)
 	body = append(body, c.refusals(func(e *j.Statement) j.Code { return c.refuse("", e) })...)
+	body = append(body, c.checkFields()...)
 	body = append(body, j.Id("b").Op(":=").Id("dst"))
 	body = append(body, c.beginBody()...)
 	body = append(body, c.appendFields()...)
@@ -47,28 +44,6 @@ func (g *generator) appendBlock(b *j.Group, mo *model, blk *spec.Block) {
 		b.Add(s)
 	}
 	b.Return(j.Id("b"), j.Nil())
-}
-
-// carried refuses fields that are set though no line of the version has them.
-func (c *codec) carried() []j.Code {
-	var out []j.Code
-	for _, m := range c.mo.members {
-		lacking := c.within &^ m.on
-		if lacking == 0 || m.given || m.droppable {
-			continue
-		}
-		out = append(out, c.g.when(lacking, c.within, j.If(m.typ.set(j.Id("m").Dot(m.name))).Block(
-			c.refuse(m.wire, wire("Unsupported").Call(j.Lit("")))))...)
-	}
-	return out
-}
-
-// refuse ends an append with an error.
-func (c *codec) refuse(field string, e *j.Statement) j.Code {
-	if !c.isMsg {
-		return j.Return(j.Id("dst"), e.Dot("At").Call(j.Lit(field), j.Lit(0)))
-	}
-	return j.Return(j.Id("dst"), j.Id("refuse").Call(j.Id("v"), j.Lit(c.mo.wire), j.Lit(field), e))
 }
 
 // beginBody writes the type and leaves room for the length.
@@ -111,27 +86,23 @@ func (c *codec) endBody() []j.Code {
 	}
 }
 
+// appendFields writes the fields, which have been checked.
 func (c *codec) appendFields() []j.Code {
+	done := map[*spec.Field]bool{}
 	return c.eachField(func(f *spec.Field) []j.Code {
-		code := c.appendField(f)
-		if f.If != nil {
-			code = c.conditional(f, code)
+		if done[f] {
+			return nil
 		}
-		if of := lengthOf(c.block, f); of != nil {
-			code = append([]j.Code{j.Id(unexported(GoName(f.Name))).Op(":=").Uint64().Call(j.Len(c.self(of.Name)))}, code...)
+		var code []j.Code
+		for _, f := range c.together(f) {
+			done[f] = true
+			code = append(code, c.appendField(f)...)
+		}
+		if f.If != nil && len(code) > 0 {
+			code = []j.Code{j.If(c.cond(f.If)).Block(code...)}
 		}
 		return code
 	})
-}
-
-// conditional puts code under the condition of f; elsewhere f has to be absent.
-func (c *codec) conditional(f *spec.Field, code []j.Code) []j.Code {
-	stmt := j.If(c.cond(f.If)).Block(code...)
-	if m := c.mo.member(GoName(f.Name)); m != nil {
-		stmt = stmt.Else().If(m.typ.set(c.self(f.Name))).Block(
-			c.refuse(f.Name, wire("Malformed").Call(j.Lit("it to be absent, as the fields before it say"), j.Lit("a value"))))
-	}
-	return []j.Code{stmt}
 }
 
 // appendField emits the code that writes one field, by its kind.
@@ -145,16 +116,15 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 		if f.Enum != "" {
 			x = j.Uint8().Call(x)
 		}
-		return append(c.appendChecks(f), j.Id("b").Op("=").Append(j.Id("b"), x))
+		return []j.Code{j.Id("b").Op("=").Append(j.Id("b"), x)}
 	case "flag":
 		return []j.Code{j.Id("b").Op("=").Add(wire("AppendFlag")).Call(j.Id("b"), x)}
 	case "u16":
-		return append(c.appendChecks(f), j.Id("b").Op("=").Qual("encoding/binary", "BigEndian").Dot("AppendUint16").Call(j.Id("b"), x))
+		return []j.Code{j.Id("b").Op("=").Qual("encoding/binary", "BigEndian").Dot("AppendUint16").Call(j.Id("b"), x)}
 	case "vi", "option", "zigzag", "id-delta":
 		return c.appendVi(f)
 	case "tail-vi":
-		return []j.Code{j.If(x.Clone().Dot("Set")).Block(
-			c.ifAbove(f, x.Clone().Dot("Value")), c.appendVarint(x.Clone().Dot("Value")))}
+		return []j.Code{j.If(x.Clone().Dot("Set")).Block(c.appendVarint(x.Clone().Dot("Value")))}
 	case "tail-u8":
 		return []j.Code{j.If(x.Clone().Dot("Set")).Block(j.Id("b").Op("=").Append(j.Id("b"), x.Clone().Dot("Value")))}
 	case "data", "rest", "tail":
@@ -170,22 +140,19 @@ func (c *codec) appendField(f *spec.Field) []j.Code {
 	case "list":
 		return c.appendCall(f, c.vi().Dot(listFuncs(f.Kind).append).Call(append([]j.Code{j.Id("b"), x}, bounds(f)...)...))
 	case "tally":
-		return c.appendChecks(f)
+		return nil
 	case "params":
 		return c.appendParams(f)
 	}
 	return c.appendPart(f, x.Dot("append").Call(j.Id("b"), j.Id("v")))
 }
 
-func (c *codec) appendChecks(f *spec.Field) []j.Code {
-	return c.checks(f, c.self(f.Name), func(e *j.Statement) j.Code { return c.refuse(f.Name, e) })
-}
-
 // appendCall writes a field with a function that gives the new slice and an error.
 func (c *codec) appendCall(f *spec.Field, call *j.Statement) []j.Code {
-	return append(c.appendChecks(f),
+	return []j.Code{
 		j.List(j.Id("b"), c.scratch("e")).Op("=").Add(call),
-		j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse(f.Name, j.Id("e"))))
+		j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse(f.Name, j.Id("e"))),
+	}
 }
 
 // appendPart is appendCall for a nested part, which may stand behind its length.
@@ -221,13 +188,12 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	if lengthOf(c.block, f) != nil { // conditions may refer to it, so it has a name
 		return []j.Code{c.appendVarint(j.Id(unexported(GoName(f.Name))))}
 	}
-	out := c.appendChecks(f)
 	x := c.self(f.Name)
 	switch f.Kind.Name {
 	case "option":
-		return c.appendChecked(f, wire("OptionValue").Call(x, c.vi().Dot("Max").Call()))
+		return []j.Code{c.appendVarint(wire("OptionValue").Call(x))}
 	case "zigzag":
-		return c.appendChecked(f, wire("Zigzag").Call(x))
+		return []j.Code{c.appendVarint(wire("Zigzag").Call(x))}
 	case "id-delta":
 		prior, _ := c.value(f.Kind.Ref)
 		return []j.Code{
@@ -240,25 +206,7 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	if f.Enum != "" {
 		x = j.Uint64().Call(x)
 	}
-	if f.Limit == nil || f.Limit.High > 1<<62-1 {
-		out = append(out, c.ifAbove(f, x.Clone()))
-	}
-	return append(out, c.appendVarint(x))
-}
-
-// appendChecked writes a varint that comes out of a conversion.
-func (c *codec) appendChecked(f *spec.Field, value *j.Statement) []j.Code {
-	return []j.Code{
-		c.scratch("x").Op("=").Add(value),
-		c.ifAbove(f, j.Id("x")),
-		c.appendVarint(j.Id("x")),
-	}
-}
-
-// ifAbove refuses a number that the varint of the version cannot carry.
-func (c *codec) ifAbove(f *spec.Field, x *j.Statement) j.Code {
-	return j.If(x.Clone().Op(">").Add(c.vi()).Dot("Max").Call()).Block(
-		c.refuse(f.Name, wire("MalformedNumber").Call(j.Lit("a varint of at most 62 bits"), x)))
+	return []j.Code{c.appendVarint(x)}
 }
 
 // appendBits puts a bit field together.
@@ -270,12 +218,7 @@ func (c *codec) appendBits(f *spec.Field) []j.Code {
 			out = append(out, c.g.when(r.on, c.within, j.Id("x").Op("=").Add(hex(r.fixed)))...)
 		}
 	}
-	for _, b := range f.Bits {
-		if b.Name == "" {
-			continue
-		}
-		out = append(out, c.g.when(b.On, c.within, c.appendBit(b)...)...)
-	}
+	out = append(out, c.eachBit(f, c.appendBit)...)
 	if f.Kind.Name == "u8" {
 		return append(out, j.Id("b").Op("=").Append(j.Id("b"), j.Byte().Call(j.Id("x"))))
 	}
@@ -288,34 +231,11 @@ func (c *codec) appendBit(b *spec.Bit) []j.Code {
 	if c.g.bitType(b).kind == "flag" {
 		return []j.Code{j.If(x).Block(j.Id("x").Op("|=").Add(hex(b.Mask)))}
 	}
-	l := b.Limit
-	if l == nil {
-		l = &spec.Limit{High: b.Mask >> shift}
-	}
-	var out []j.Code
-	if cond := outside(x.Clone(), l, maxUint64); cond != nil && !c.fits(b, l.High) {
-		out = append(out, j.If(cond).Block(c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit(limitText(l)), j.Uint64().Call(x.Clone())))))
-	}
-	if mask := b.Mask >> shift; mask&(mask+1) != 0 && b.Limit == nil { // bits with gaps between them
-		out = []j.Code{j.If(x.Clone().Op("&^").Add(hex(mask)).Op("!=").Lit(0)).Block(
-			c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit("bits "+hexText(mask)), j.Uint64().Call(x.Clone()))))}
-	}
-	if c.g.closed(b.Enum) {
-		out = append(out, j.If(j.Op("!").Add(x.Clone()).Dot("valid").Call(j.Id("v"))).Block(
-			c.refuse(b.Name, wire("MalformedNumber").Call(j.Lit("a value of "+GoName(b.Enum)+" in this version"), j.Uint64().Call(x.Clone())))))
-	}
 	value := j.Uint64().Call(x)
 	if shift > 0 {
 		value = value.Op("<<").Lit(shift)
 	}
-	return append(out, j.Id("x").Op("|=").Add(value))
-}
-
-// fits tells whether the values of a closed enum, which are checked anyway, are all within the bits.
-func (c *codec) fits(b *spec.Bit, high uint64) bool {
-	return c.g.closed(b.Enum) && !slices.ContainsFunc(c.g.fam.Enum(b.Enum).Values, func(v *spec.EnumValue) bool {
-		return v.On&b.On != 0 && v.Value > high
-	})
+	return []j.Code{j.Id("x").Op("|=").Add(value)}
 }
 
 // genStructAppend makes the append of a struct.
@@ -326,6 +246,7 @@ func (g *generator) genStructAppend(f *j.File, mo *model) {
 	g.eachBlock(f, mo, "append", []j.Code{j.Index().Byte(), wireError()}, func(b *j.Group, blk *spec.Block) {
 		c := g.codec(mo, blk, false)
 		body := append(c.carried(), c.refusals(func(e *j.Statement) j.Code { return c.refuse("", e) })...)
+		body = append(body, c.checkFields()...)
 		body = append(body, j.Id("b").Op(":=").Id("dst"))
 		body = append(body, c.appendFields()...)
 		c.declare(b)

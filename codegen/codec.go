@@ -36,10 +36,13 @@ func (c *codec) declare(b *j.Group) {
 	if c.uses["vi"] && !c.g.oneVi {
 		b.Id("vi").Op(":=").Id("v").Dot("vi").Call()
 	}
+	if c.uses["top"] {
+		b.Id("top").Op(":=").Id("vi").Dot("Max").Call()
+	}
 	for _, v := range []struct {
 		name string
 		typ  *j.Statement
-	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}} {
+	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}, {"tuple", wire("Tuple")}} {
 		if c.uses[v.name] {
 			b.Var().Id(v.name).Add(v.typ)
 		}
@@ -87,10 +90,13 @@ func (c *codec) cond(cond *spec.Cond) *j.Statement {
 			any = any.Op("||").Add(one)
 		}
 	}
-	if cond.Not {
-		return j.Op("!").Parens(any)
+	switch one := cond.Values[0]; {
+	case !cond.Not:
+		return any
+	case len(cond.Values) == 1 && one.Low == one.High:
+		return x.Op("!=").Add(number(one.Low))
 	}
-	return any
+	return j.Op("!").Parens(any)
 }
 
 func inLimit(x *j.Statement, l spec.Limit) *j.Statement {
@@ -185,7 +191,7 @@ func (c *codec) checks(f *spec.Field, x *j.Statement, fail func(e *j.Statement) 
 // refusals checks for the combinations that are malformed. Where several in a row have their last condition
 // in common, it is looked at once.
 func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
-	var out []j.Code
+	var runs versionRuns
 	for list := c.block.Refuse; len(list) > 0; {
 		first := list[0]
 		shared := first.Conds[len(first.Conds)-1]
@@ -205,13 +211,16 @@ func (c *codec) refusals(fail func(e *j.Statement) j.Code) []j.Code {
 			}
 			code = []j.Code{j.If(c.cond(shared)).Block(inner...)}
 		}
-		out = append(out, c.g.when(first.On, c.within, code...)...)
+		runs.add(first.On, code...)
 		list = list[n:]
 	}
-	return out
+	return c.g.inTurn(runs, c.within)
 }
 
 func sameCond(a, b *spec.Cond) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
 	return a.Field == b.Field && a.Not == b.Not && slices.Equal(a.Values, b.Values)
 }
 

@@ -107,7 +107,9 @@ func (g *generator) genMessages() {
 
 // genHasMessage makes the common way to refuse a message that the version does not have.
 func (g *generator) genHasMessage(f *j.File) {
-	f.Comment("missing is the error of a message that v does not have.")
+	f.Comment("missing is the error of a message that v does not have. It stays out of line, so that the codecs are small.")
+	f.Comment("//")
+	f.Comment("//go:noinline")
 	f.Func().Id("missing").Params(j.Id("v").Id("Version"), j.Id("message").String()).Error().Block(
 		j.Return(wire("Unsupported").Call(j.Lit("")).Dot("In").Call(j.Id("v").Dot("String").Call(), j.Id("message"))))
 }

@@ -43,21 +43,16 @@ func (c *codec) together(f *spec.Field) []*spec.Field {
 // eachField emits the fields that are on the wire. Neighbors of the same versions share
 // their condition.
 func (c *codec) eachField(emit func(f *spec.Field) []j.Code) []j.Code {
-	var out, run []j.Code
-	var on spec.Set
+	var runs versionRuns
 	for _, f := range c.block.Fields {
 		if f.Given {
 			continue
 		}
-		if f.On != on {
-			out = append(out, c.g.when(on, c.block.On, run...)...)
-			on, run = f.On, nil
-		}
-		c.within = c.block.On & on
-		run = append(run, emit(f)...)
+		c.within = c.block.On & f.On
+		runs.add(f.On, emit(f)...)
 		c.within = c.block.On
 	}
-	return append(out, c.g.when(on, c.block.On, run...)...)
+	return c.g.inTurn(runs, c.block.On)
 }
 
 // rest is the source from where the next field starts.
@@ -84,8 +79,7 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 			j.Id("off").Op("++"),
 		)}
 	case "data":
-		length := j.Id(unexported(GoName(f.Kind.Ref)))
-		return c.parseCall(f, wire("ParseData").Call(rest(), length))
+		return c.parseData(f, j.Id(unexported(GoName(f.Kind.Ref))))
 	case "rest":
 		return []j.Code{c.self(f.Name).Op("=").Add(rest()), j.Id("off").Op("=").Len(j.Id("src"))}
 	case "tail":
@@ -95,11 +89,18 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 	case "string":
 		return c.parseCall(f, c.vi().Dot("ParseString").Call(rest(), maxLen(f)))
 	case "bytes":
+		if c.hasNamespace(f) {
+			return c.parseNameOf(f)
+		}
 		return c.parseCall(f, c.vi().Dot("ParseText").Call(rest(), c.textLen(f)))
 	case "path":
 		return c.parseCall(f, c.vi().Dot("ParsePath").Call(rest(), maxLen(f)))
 	case "tuple":
-		return c.parseCall(f, c.vi().Dot("ParseTuple").Call(append([]j.Code{rest()}, tupleBounds(f)...)...))
+		args := append([]j.Code{rest()}, tupleBounds(f)...)
+		if c.hasName(f) {
+			return c.parseInto(f, c.scratch("tuple"), c.vi().Dot("ScanTuple").Call(args...))
+		}
+		return c.parseCall(f, c.vi().Dot("ParseTuple").Call(args...))
 	case "list":
 		return c.parseCall(f, c.vi().Dot(listFuncs(f.Kind).parse).Call(append([]j.Code{rest()}, bounds(f)...)...))
 	case "tally":
@@ -108,6 +109,17 @@ func (c *codec) parseField(f *spec.Field) []j.Code {
 		return c.parseParams(f)
 	}
 	return c.parseStruct(f)
+}
+
+// parseData aliases bytes whose number stood in an earlier field.
+func (c *codec) parseData(f *spec.Field, length *j.Statement) []j.Code {
+	return []j.Code{
+		j.If(length.Clone().Op(">").Uint64().Call(j.Len(j.Id("src")).Op("-").Id("off"))).Block(
+			c.parseFail(f.Name, j.Id("off"), wire("ShortData").Call(rest(), length))),
+		c.scratch("n").Op("=").Id("off").Op("+").Int().Call(length),
+		c.self(f.Name).Op("=").Id("src").Index(j.Id("off"), j.Id("n"), j.Id("n")),
+		j.Id("off").Op("=").Id("n"),
+	}
 }
 
 // listFuncs names what reads and writes the lists of a kind.
@@ -151,8 +163,36 @@ func maxLen(f *spec.Field) j.Code {
 
 // parseCall reads a field with a function that gives value, size and error.
 func (c *codec) parseCall(f *spec.Field, call *j.Statement) []j.Code {
+	return c.parseInto(f, c.self(f.Name), call)
+}
+
+// A name that shares its limit with a namespace is read by what copies both.
+
+// hasName tells whether such a name stands wherever the namespace f does.
+func (c *codec) hasName(f *spec.Field) bool {
+	return slices.ContainsFunc(c.block.Fields, func(name *spec.Field) bool { return paired(f, name) })
+}
+
+func paired(namespace, name *spec.Field) bool {
+	return name.Kind.MaxWith == namespace.Name && namespace.On&^name.On == 0 && sameCond(namespace.If, name.If)
+}
+
+// hasNamespace tells whether the namespace of the name f has been read with it in mind.
+func (c *codec) hasNamespace(f *spec.Field) bool {
+	return f.Kind.MaxWith != "" && !slices.ContainsFunc(c.block.Fields, func(namespace *spec.Field) bool {
+		return namespace.Name == f.Kind.MaxWith && namespace.On&f.On != 0 && !paired(namespace, f)
+	})
+}
+
+func (c *codec) parseNameOf(f *spec.Field) []j.Code {
+	both := j.List(c.self(f.Kind.MaxWith), c.self(f.Name))
+	return c.parseInto(f, both, c.vi().Dot("ParseTextOf").Call(c.scratch("tuple"), rest(), number(f.Kind.Max)))
+}
+
+// parseInto is parseCall for a value that goes elsewhere.
+func (c *codec) parseInto(f *spec.Field, value, call *j.Statement) []j.Code {
 	out := []j.Code{
-		j.List(c.self(f.Name), c.scratch("n"), c.scratch("e")).Op("=").Add(call),
+		j.List(value, c.scratch("n"), c.scratch("e")).Op("=").Add(call),
 		j.If(j.Id("e").Op("!=").Nil()).Block(c.parseFail(f.Name, j.Id("off"), j.Id("e"))),
 	}
 	out = append(out, c.parseChecks(f)...)

@@ -30,9 +30,7 @@ func (g *generator) genRegistry(r *spec.Registry) {
 	rc.genClosing(f)
 	rc.genAppendItems(f)
 	rc.genAppendItem(f)
-	if r.Repeated.Refuse != 0 {
-		rc.genKnows(f)
-	}
+	rc.genHasField(f)
 }
 
 // inlineModel is the model of the message that holds the items of r directly, or nil.

@@ -126,15 +126,8 @@ func (rc *registryCodec) genAppendItem(f *j.File) {
 }
 
 func (rc *registryCodec) appendUnknown(b *j.Group) {
-	if refuse := rc.r.Repeated.Refuse; refuse != 0 {
-		known := rc.call("knows", j.Id("s").Dot("ID"))
-		cond := known
-		if in := rc.g.holds(refuse, rc.g.all); in != nil {
-			cond = j.Parens(in).Op("&&").Add(known)
-		}
-		b.If(cond).Block(j.Return(j.Id("b"), j.Lit("Unknown"),
-			wire("MalformedCode").Call(j.Lit("the field of a known type to be used"), j.Id("s").Dot("ID"))))
-	}
+	b.If(rc.call("hasField", j.Id("s").Dot("ID"))).Block(j.Return(j.Id("b"), j.Lit("Unknown"),
+		wire("MalformedCode").Call(j.Lit("the field of a known type to be used"), j.Id("s").Dot("ID"))))
 	if refuse := rc.r.Unknown.Refuse; refuse != 0 {
 		for _, code := range rc.g.when(refuse, rc.g.all, j.Return(j.Id("b"), j.Lit("Unknown"), wire("Unsupported").Call(j.Lit("an unknown type")))) {
 			b.Add(code)
@@ -195,22 +188,36 @@ func (rc *registryCodec) appendPart(it *spec.Item) []j.Code {
 	}
 }
 
-// genKnows makes the test whether a type has a field in a version.
-func (rc *registryCodec) genKnows(f *j.File) {
-	f.Comment("knows tells whether a type has a field in v.")
-	rc.signature(f, "knows", j.Id("id").Uint64()).Bool().Block(
+// genHasField makes the test whether the field of a type is the place for an item, as it is for a parse.
+func (rc *registryCodec) genHasField(f *j.File) {
+	f.Comment("hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.")
+	rc.signature(f, "hasField", j.Id("id").Uint64()).Bool().Block(
 		j.Switch(j.Id("id")).BlockFunc(func(s *j.Group) {
 			for _, lines := range rc.lines {
-				var on spec.Set
-				for _, it := range lines {
-					on |= it.On
-				}
-				cond := rc.g.holds(on, rc.g.all)
-				if cond == nil {
-					cond = j.True()
-				}
-				s.Case(hex(lines[0].ID)).Block(j.Return(cond))
+				s.Case(hex(lines[0].ID)).BlockFunc(func(cb *j.Group) {
+					for _, it := range lines {
+						for _, code := range rc.g.when(it.On, rc.g.all, j.Return(rc.vacant(it))) {
+							cb.Add(code)
+						}
+					}
+				})
 			}
 		}),
 		j.Return(j.False()))
+}
+
+// vacant is the condition that the field of an item takes one more.
+func (rc *registryCodec) vacant(it *spec.Item) *j.Statement {
+	unset := j.Op("!").Id("m").Dot(GoName(it.Name)).Dot("Set")
+	if it.Kind.Name == "params" {
+		unset = j.Id("m").Dot(GoName(it.Name)).Op("==").Nil()
+	}
+	refuse := rc.r.Repeated.Refuse & it.On
+	switch {
+	case it.Repeat || refuse == it.On:
+		return j.True()
+	case refuse == 0:
+		return unset
+	}
+	return rc.g.holds(refuse, it.On).Op("||").Add(unset)
 }

@@ -70,10 +70,11 @@ func (g *generator) genFraming(f *j.File) {
 	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.List(j.Id("typed"), j.Id("u16")).Bool()).Add(wiretest("Framing")).Block(
 		g.needVi(),
 		j.Return(wiretest("Framing").Values(j.Dict{
-			j.Id("Vi"):    j.Id("vi"),
-			j.Id("Typed"): j.Id("typed"),
-			j.Id("U16"):   j.Id("u16"),
-			j.Id("Limit"): j.Id("maxBody"),
+			j.Id("Vi"):     j.Id("vi"),
+			j.Id("Typed"):  j.Id("typed"),
+			j.Id("U16"):    j.Id("u16"),
+			j.Id("Limit"):  j.Id("maxBody"),
+			j.Id("Closes"): j.Lit(g.fam.Close != 0),
 		})))
 }
 
@@ -107,7 +108,7 @@ func (g *generator) testCase(m *spec.Message) *j.Statement {
 			}
 		}
 	}
-	return j.Values(j.Dict{
+	c := j.Dict{
 		j.Id("name"):   j.Lit(m.Name),
 		j.Id("on"):     g.versionList2(m.On()),
 		j.Id("typed"):  g.versionList2(typed),
@@ -118,7 +119,22 @@ func (g *generator) testCase(m *spec.Message) *j.Statement {
 		j.Id("draw"): j.Func().Params(j.Id("t").Op("*").Add(rapid("T")), j.Id("v").Id("Version")).Id("Message").Block(
 			j.Return(j.Id("draw"+name).Call(j.Id("t"), j.Id("v")))),
 		j.Id("fresh"): g.fresh(g.modelOf(m)),
-	})
+	}
+	if drops := g.drops(m); len(drops) > 0 {
+		c[j.Id("drops")] = j.Index().String().Values(drops...)
+	}
+	return j.Values(c)
+}
+
+// drops lists the members that are left out in versions that lack them.
+func (g *generator) drops(m *spec.Message) []j.Code {
+	var list []j.Code
+	for _, mem := range g.modelOf(m).members {
+		if mem.droppable {
+			list = append(list, j.Lit(mem.name))
+		}
+	}
+	return list
 }
 
 // fresh is the function that gives an empty message, with what is given copied, or, of nothing, set.

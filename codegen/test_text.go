@@ -26,6 +26,7 @@ type testCase struct {
 	open  bool // it ends with its carrier
 	draw  func(*rapid.T, Version) Message
 	fresh func(like Message) Message // an empty one, with what is given as in like
+	drops []string // fields that are left out in versions that lack them
 }
 
 func (c testCase) sample(v Version, seed int) Message {
@@ -52,6 +53,36 @@ func TestMessages(t *testing.T) {
 					wiretest.LengthLies[Version](t, b, c.fresh(m), v, framing(v, slices.Contains(c.typed, v), c.u16))
 				}
 			}))
+		}
+	}
+}
+
+// What no message may hold is refused, or comes back.
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	for _, c := range testCases {
+		for _, v := range c.on {
+			t.Run(c.name+"/"+v.String(), rapid.MakeCheck(func(t *rapid.T) {
+				m := c.draw(t, v)
+				wiretest.Disturb(t, m)
+				wiretest.Symmetric[Version](t, m, c.fresh(m), v, c.drops...)
+			}))
+		}
+	}
+}
+
+// Wherever a byte is wrong, a parse says so, or there is another message.
+func TestWrongBytes(t *testing.T) {
+	for _, c := range testCases {
+		for _, v := range c.on {
+			for seed := range 3 {
+				m := c.sample(v, seed)
+				b, err := m.Append(nil, v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fresh := func() wiretest.Message[Version] { return c.fresh(m) }
+				wiretest.Sweep(t, b, framing(v, slices.Contains(c.typed, v), c.u16), c.framed, fresh, v)
+			}
 		}
 	}
 }

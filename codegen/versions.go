@@ -74,6 +74,38 @@ func (g *generator) when(on, within spec.Set, code ...j.Code) []j.Code {
 	return code
 }
 
+// versionRuns is code that one after the other is for some versions.
+type versionRuns []versionRun
+
+type versionRun struct {
+	on   spec.Set
+	code []j.Code
+}
+
+// add puts code behind the others, into the last run if that is for the same versions.
+func (r *versionRuns) add(on spec.Set, code ...j.Code) {
+	if n := len(*r); n > 0 && (*r)[n-1].on == on {
+		(*r)[n-1].code = append((*r)[n-1].code, code...)
+	} else if len(code) > 0 {
+		*r = append(*r, versionRun{on, code})
+	}
+}
+
+// inTurn puts each run under its condition. Two that complement each other share it.
+func (g *generator) inTurn(runs versionRuns, within spec.Set) []j.Code {
+	var out []j.Code
+	for len(runs) > 0 {
+		if len(runs) > 1 && runs[0].on&within == within&^runs[1].on && runs[0].on&within != 0 && runs[1].on&within != 0 {
+			out = append(out, j.If(g.holds(runs[0].on, within)).Block(runs[0].code...).Else().Block(runs[1].code...))
+			runs = runs[2:]
+			continue
+		}
+		out = append(out, g.when(runs[0].on, within, runs[0].code...)...)
+		runs = runs[1:]
+	}
+	return out
+}
+
 // versionsText is a set as documentation has it: "05", "03-04", "04+".
 func (g *generator) versionsText(on spec.Set) string { return on.Format(g.all, g.width) }
 

@@ -80,21 +80,24 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, a, o.role())
+	engine := o.engine(conn, a, o.role(), true)
 	engine.SetLink(o.link)
 	engine.Grant(o.publish, o.consume)
+	engine.Count(o.stats)
 	if err := engine.SendSetup(ctx); err != nil {
+		engine.Abandon(err)
 		return nil, refuse(conn, ended(err))
 	}
 	return start(conn, a.version, path, engine), nil
 }
 
-func (o *options) engine(conn transport.Conn, a agreed, role Role) *lite.Engine {
+func (o *options) engine(conn transport.Conn, a agreed, role Role, client bool) *lite.Engine {
 	wire, _ := a.version.wire()
 	measure := measure(conn)
 	return lite.New(lite.Config{
-		Conn: conn, Version: wire, Exchange: a.exchange, Path: o.path, Role: lite.Role(role), Logger: o.log,
+		Conn: conn, Version: wire, Exchange: a.exchange, Path: o.path, Role: lite.Role(role), Limits: lite.Limits(o.limits),
 		Measure: measure, Probe: uint64(measure().Level()),
+		Trace: o.trace(conn, client), Logger: o.log,
 	})
 }
 
@@ -167,7 +170,8 @@ func requestPath(u *url.URL) string {
 
 func (o *options) endpoint(c *tls.Config) endpoint.Config {
 	return endpoint.Config{
-		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Logger: o.log,
+		TLS: c, Protocols: o.versions.protocols(), Capture: o.capture, KeyLog: o.keyLog, Qlog: o.qlog, Logger: o.log,
+		MaxUniStreams: o.limits.credit(), MaxBidiStreams: o.limits.credit(),
 	}
 }
 

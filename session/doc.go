@@ -9,19 +9,17 @@
 //	s, err := session.Dial(ctx, "https://relay.example/room", session.WithOrigin(origin))
 //
 // A server listens for both on one UDP port and looks at each request before it grants
-// anything:
+// anything. What it grants are handles of origins that are scoped and rooted for the client:
 //
 //	l, err := session.Listen("127.0.0.1:4443")
-//	for {
-//		req, err := l.Accept(ctx)
-//		...
-//		room, err := origin.WithRoot(req.Path())
-//		if err != nil {
-//			req.Reject(err)
-//			continue
+//	err = l.Serve(ctx, func(ctx context.Context, r *session.Request) (session.Grant, error) {
+//		if !allowed(r.RawQuery()) {
+//			return session.Grant{}, model.ErrUnauthorized
 //		}
-//		s, err := req.Accept(session.WithOrigin(room))
-//	}
+//		return session.GrantRoot(origin, r.Path())
+//	})
+//
+// [Listener.Accept], [Request.Accept] and [Request.Reject] are the same step by step.
 //
 // [WithPublish] alone serves and never asks, [WithConsume] alone asks and never serves. Origins
 // outlive sessions: what the peer announced leaves the origin when the session ends, and
@@ -38,6 +36,12 @@
 //
 // [Client] and [Server] run a session on a connection that is there already, such as one of
 // session/transport/memory.
+//
+// # Limits, statistics, traces
+//
+// What one peer can make a session hold is bounded by [Limits], by default for a server that
+// anybody may reach. [WithStats] counts what sessions carry. [WithCapture] records the packets,
+// [WithQlog] the events of QUIC and of the session.
 //
 // # Errors
 //

@@ -46,6 +46,44 @@ func Example() {
 	// Output: moq-lite-05: hello
 }
 
+// A server lets everybody watch what is below public, and those with the right token publish
+// below the path that they ask for.
+func ExampleListener_Serve() {
+	origin := model.NewOrigin()
+	authorize := func(_ context.Context, r *session.Request) (grant session.Grant, err error) {
+		watch, err := origin.Consume().Scope("public")
+		if err != nil {
+			return grant, err
+		}
+		grant.Publish = watch
+		switch r.RawQuery() {
+		case "":
+			return grant, nil
+		case "jwt=secret":
+			grant.Consume, err = origin.Scope(r.Path())
+			return grant, err
+		default:
+			return grant, &model.Error{Code: model.CodeUnauthorized, Reason: "no such token"}
+		}
+	}
+	listener, err := session.Listen("127.0.0.1:0")
+	check(err)
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() { served <- listener.Serve(ctx, authorize) }()
+
+	intruder, err := session.Dial(ctx, "https://"+listener.Addr().String()+"/public/alice?jwt=guess",
+		session.WithFingerprint(listener.CertificateSHA256()))
+	check(err)
+	fmt.Println(intruder.Wait(ctx))
+
+	stop()
+	fmt.Println("stopped:", <-served)
+	// Output:
+	// session closed by the peer: unauthorized: no such token (code 6)
+	// stopped: <nil>
+}
+
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 	"github.com/moqrx/moqrx/session/internal/lite"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
@@ -26,6 +28,10 @@ type options struct {
 	capture     *endpoint.Capture
 	keyLog      io.Writer
 	log         *slog.Logger
+	limits      Limits
+	stats       stats.Handle
+	grace       time.Duration
+	qlog        *endpoint.Qlog
 	path        string
 	link        lite.Link
 	reconnect   reconnect
@@ -108,6 +114,12 @@ func WithCost(cost uint64) Option {
 // announces is then known to be of the same publisher when it comes again after a reconnect, and is
 // never announced back to it. A peer that tells its id is who it says.
 func WithPeerOrigin(id model.OriginID) Option { return func(o *options) { o.link.Peer = id } }
+
+// WithStats counts what the session carries in both directions, under the tier of h: announcements,
+// subscriptions, groups, frames and bytes of each broadcast, and the session itself under the root
+// of the origin that it was granted. A server chooses the tier with the request, by an option of
+// [Request.Accept]. Without it nothing is counted.
+func WithStats(h stats.Handle) Option { return func(o *options) { o.stats = h } }
 
 // WithPath is what [Client] asks for on a connection that has no URL, as a URL path with an
 // optional query. moq-lite-05 is the first version that can carry it.

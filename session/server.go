@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/url"
 	"sync"
@@ -40,9 +41,11 @@ func server(ctx context.Context, conn transport.Conn, o options) (*Request, erro
 	if err != nil {
 		return nil, refuse(conn, err)
 	}
-	engine := o.engine(conn, a, RoleBoth)
+	engine := o.engine(conn, a, RoleBoth, false)
+	context.AfterFunc(conn.Context(), func() { engine.Abandon(context.Cause(conn.Context())) })
 	setup, err := engine.AwaitSetup(ctx)
 	if err != nil {
+		engine.Abandon(err)
 		return nil, refuse(conn, ended(err))
 	}
 	r := &Request{conn: conn, options: o, version: a.version, role: Role(setup.Role), engine: engine, begun: func(*Session) {}}
@@ -94,10 +97,12 @@ func (r *Request) accept(opts []Option) (*Session, error) {
 	o := r.options.with(opts)
 	r.engine.SetLink(o.link)
 	r.engine.Grant(o.publish, o.consume)
+	r.engine.Count(o.stats)
 	// A client that gives no credit for a stream must not hold the server up.
 	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
 	defer cancel()
 	if err := r.engine.SendSetup(ctx); err != nil {
+		r.engine.Abandon(err)
 		r.begun(nil)
 		return nil, refuse(r.conn, ended(err))
 	}
@@ -113,8 +118,17 @@ func (r *Request) Reject(err error) error {
 		err = model.ErrUnauthorized
 	}
 	r.once.Do(func() {
-		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), err.Error())
+		r.engine.Abandon(err)
+		_ = r.conn.CloseWithError(uint64(model.CodeOf(err)), refusal(err))
 		r.begun(nil)
 	})
 	return nil
+}
+
+// refusal is what a client reads about an error. What happened inside a panic is not for it.
+func refusal(err error) string {
+	if p := (panicked{}); errors.As(err, &p) {
+		return errPanic.Error()
+	}
+	return err.Error()
 }

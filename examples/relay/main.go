@@ -12,7 +12,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -70,39 +69,21 @@ func run(ctx context.Context, args []string) error {
 	return serve(ctx, listener)
 }
 
-// serve accepts sessions until ctx ends. The trouble of one session is its own.
+// serve runs sessions until ctx ends: each sees the part of the origin below its path, and
+// publishes there.
 func serve(ctx context.Context, listener *session.Listener) error {
 	origin := model.NewOrigin()
 	defer origin.Close()
-	for {
-		request, err := listener.Accept(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go func() {
-			who := fmt.Sprintf("%s on /%s (%s, %s)", request.RemoteAddr(), request.Path(), request.Transport(), request.Version())
-			if err := relay(request, origin); err != nil {
+	return listener.Serve(ctx, func(_ context.Context, request *session.Request) (session.Grant, error) {
+		who := fmt.Sprintf("%s on /%s (%s, %s)", request.RemoteAddr(), request.Path(), request.Transport(), request.Version())
+		grant, err := session.GrantRoot(origin, request.Path())
+		grant.Ended = func(_ *session.Session, err error) {
+			if err != nil {
 				log.Printf("session of %s: %v", who, err)
 			} else {
 				log.Printf("session of %s ended", who)
 			}
-		}()
-	}
-}
-
-// relay runs one session: it sees the part of the origin below its path, and publishes there.
-func relay(request *session.Request, origin *model.OriginProducer) error {
-	root, err := origin.WithRoot(request.Path())
-	if err != nil {
-		return errors.Join(err, request.Reject(err))
-	}
-	defer root.Close()
-	s, err := request.Accept(session.WithOrigin(root))
-	if err != nil {
-		return err
-	}
-	return s.Wait(context.Background())
+		}
+		return grant, err
+	})
 }

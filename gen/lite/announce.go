@@ -98,21 +98,23 @@ func (m *Announce) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "ANNOUNCE", "Hops", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	mark := len(b)
-	b = append(b, 0)
 	if !m.Status.valid(v) {
 		return dst, refuse(v, "ANNOUNCE", "Status", wire.MalformedNumber("a value of AnnounceStatus in this version", uint64(m.Status)))
 	}
+	if v == Version03 {
+		if m.HopCount > 32 {
+			return dst, refuse(v, "ANNOUNCE", "Hop Count", wire.MalformedNumber("at most 32", uint64(m.HopCount)))
+		}
+	}
+	b := dst
+	mark := len(b)
+	b = append(b, 0)
 	b = append(b, uint8(m.Status))
 	b, e = vi.AppendPath(b, m.Suffix, maxBody)
 	if e != nil {
 		return dst, refuse(v, "ANNOUNCE", "Suffix", e)
 	}
 	if v == Version03 {
-		if m.HopCount > 32 {
-			return dst, refuse(v, "ANNOUNCE", "Hop Count", wire.MalformedNumber("at most 32", uint64(m.HopCount)))
-		}
 		b = wire.AppendVarint(b, m.HopCount)
 	}
 	if v >= Version04 {

@@ -65,13 +65,13 @@ func (m *AnnounceEnd) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ANNOUNCE_END")
 	}
 	var e *wire.Error
+	if m.ID > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_END", "ID", wire.TooLarge(m.ID))
+	}
 	b := dst
 	b = wire.AppendVarint(b, 0x1)
 	mark := len(b)
 	b = append(b, 0)
-	if m.ID > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_END", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
-	}
 	b = wire.AppendVarint(b, m.ID)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -62,16 +62,16 @@ func (m *AnnounceOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ANNOUNCE_OK")
 	}
 	var e *wire.Error
+	if m.Origin > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_OK", "Origin", wire.TooLarge(m.Origin))
+	}
+	if m.Active > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_OK", "Active", wire.TooLarge(m.Active))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.Origin > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_OK", "Origin", wire.MalformedNumber("a varint of at most 62 bits", m.Origin))
-	}
 	b = wire.AppendVarint(b, m.Origin)
-	if m.Active > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_OK", "Active", wire.MalformedNumber("a varint of at most 62 bits", m.Active))
-	}
 	b = wire.AppendVarint(b, m.Active)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -66,6 +66,11 @@ func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ANNOUNCE_REQUEST")
 	}
 	var e *wire.Error
+	if v >= Version04 && v <= Version05 {
+		if m.ExcludeHop > vi.Max() {
+			return dst, refuse(v, "ANNOUNCE_REQUEST", "Exclude Hop", wire.TooLarge(m.ExcludeHop))
+		}
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
@@ -74,9 +79,6 @@ func (m *AnnounceRequest) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "ANNOUNCE_REQUEST", "Prefix", e)
 	}
 	if v >= Version04 && v <= Version05 {
-		if m.ExcludeHop > vi.Max() {
-			return dst, refuse(v, "ANNOUNCE_REQUEST", "Exclude Hop", wire.MalformedNumber("a varint of at most 62 bits", m.ExcludeHop))
-		}
 		b = wire.AppendVarint(b, m.ExcludeHop)
 	}
 	if size := len(b) - mark - 1; size <= wire.ShortBody {

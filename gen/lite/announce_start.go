@@ -80,6 +80,9 @@ func (m *AnnounceStart) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ANNOUNCE_START")
 	}
 	var e *wire.Error
+	if m.Cost > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_START", "Cost", wire.TooLarge(m.Cost))
+	}
 	b := dst
 	b = wire.AppendVarint(b, 0x0)
 	mark := len(b)
@@ -91,9 +94,6 @@ func (m *AnnounceStart) Append(dst []byte, v Version) ([]byte, error) {
 	b, e = vi.AppendInts(b, m.Hops, 0, 32)
 	if e != nil {
 		return dst, refuse(v, "ANNOUNCE_START", "Hops", e)
-	}
-	if m.Cost > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_START", "Cost", wire.MalformedNumber("a varint of at most 62 bits", m.Cost))
 	}
 	b = wire.AppendVarint(b, m.Cost)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {

@@ -80,20 +80,20 @@ func (m *AnnounceUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ANNOUNCE_UPDATE")
 	}
 	var e *wire.Error
+	if m.ID > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_UPDATE", "ID", wire.TooLarge(m.ID))
+	}
+	if m.Cost > vi.Max() {
+		return dst, refuse(v, "ANNOUNCE_UPDATE", "Cost", wire.TooLarge(m.Cost))
+	}
 	b := dst
 	b = wire.AppendVarint(b, 0x2)
 	mark := len(b)
 	b = append(b, 0)
-	if m.ID > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_UPDATE", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
-	}
 	b = wire.AppendVarint(b, m.ID)
 	b, e = vi.AppendInts(b, m.Hops, 0, 32)
 	if e != nil {
 		return dst, refuse(v, "ANNOUNCE_UPDATE", "Hops", e)
-	}
-	if m.Cost > vi.Max() {
-		return dst, refuse(v, "ANNOUNCE_UPDATE", "Cost", wire.MalformedNumber("a varint of at most 62 bits", m.Cost))
 	}
 	b = wire.AppendVarint(b, m.Cost)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {

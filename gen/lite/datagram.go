@@ -63,18 +63,18 @@ func (m *Datagram) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version05 || v > Version06Wip {
 		return dst, missing(v, "DATAGRAM")
 	}
-	b := dst
 	if m.Subscribe > vi.Max() {
-		return dst, refuse(v, "DATAGRAM", "Subscribe", wire.MalformedNumber("a varint of at most 62 bits", m.Subscribe))
+		return dst, refuse(v, "DATAGRAM", "Subscribe", wire.TooLarge(m.Subscribe))
 	}
-	b = wire.AppendVarint(b, m.Subscribe)
 	if m.Sequence > vi.Max() {
-		return dst, refuse(v, "DATAGRAM", "Sequence", wire.MalformedNumber("a varint of at most 62 bits", m.Sequence))
+		return dst, refuse(v, "DATAGRAM", "Sequence", wire.TooLarge(m.Sequence))
 	}
-	b = wire.AppendVarint(b, m.Sequence)
 	if m.Timestamp > vi.Max() {
-		return dst, refuse(v, "DATAGRAM", "Timestamp", wire.MalformedNumber("a varint of at most 62 bits", m.Timestamp))
+		return dst, refuse(v, "DATAGRAM", "Timestamp", wire.TooLarge(m.Timestamp))
 	}
+	b := dst
+	b = wire.AppendVarint(b, m.Subscribe)
+	b = wire.AppendVarint(b, m.Sequence)
 	b = wire.AppendVarint(b, m.Timestamp)
 	b = append(b, m.Payload...)
 	return b, nil

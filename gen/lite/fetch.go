@@ -78,6 +78,9 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FETCH")
 	}
 	var e *wire.Error
+	if m.Group > vi.Max() {
+		return dst, refuse(v, "FETCH", "Group", wire.TooLarge(m.Group))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
@@ -90,9 +93,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "FETCH", "Track", e)
 	}
 	b = append(b, m.Priority)
-	if m.Group > vi.Max() {
-		return dst, refuse(v, "FETCH", "Group", wire.MalformedNumber("a varint of at most 62 bits", m.Group))
-	}
 	b = wire.AppendVarint(b, m.Group)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -35,7 +35,6 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 	}
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	m.TimestampDelta = 0
 	if v >= Version05 {
@@ -52,11 +51,12 @@ func (m *Frame) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "FRAME", "Payload Length", off, vi.Fault(src[off:]))
 	}
 	off += n
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FRAME", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FRAME", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	return off, nil
 }
 
@@ -65,16 +65,16 @@ func (m *Frame) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME")
 	}
-	var x uint64
-	b := dst
 	if v >= Version05 {
-		x = wire.Zigzag(m.TimestampDelta)
-		if x > vi.Max() {
-			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
+		if wire.Zigzag(m.TimestampDelta) > vi.Max() {
+			return dst, refuse(v, "FRAME", "Timestamp Delta", wire.TooLarge(wire.Zigzag(m.TimestampDelta)))
 		}
-		b = wire.AppendVarint(b, x)
 	}
 	payloadLength := uint64(len(m.Payload))
+	b := dst
+	if v >= Version05 {
+		b = wire.AppendVarint(b, wire.Zigzag(m.TimestampDelta))
+	}
 	b = wire.AppendVarint(b, payloadLength)
 	b = append(b, m.Payload...)
 	return b, nil
@@ -145,17 +145,17 @@ func (m *FrameHeader) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "FRAME_HEADER")
 	}
-	var x uint64
-	b := dst
 	if v >= Version05 {
-		x = wire.Zigzag(m.TimestampDelta)
-		if x > vi.Max() {
-			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.MalformedNumber("a varint of at most 62 bits", x))
+		if wire.Zigzag(m.TimestampDelta) > vi.Max() {
+			return dst, refuse(v, "FRAME_HEADER", "Timestamp Delta", wire.TooLarge(wire.Zigzag(m.TimestampDelta)))
 		}
-		b = wire.AppendVarint(b, x)
 	}
 	if m.PayloadLength > vi.Max() {
-		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
+		return dst, refuse(v, "FRAME_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+	}
+	b := dst
+	if v >= Version05 {
+		b = wire.AppendVarint(b, wire.Zigzag(m.TimestampDelta))
 	}
 	b = wire.AppendVarint(b, m.PayloadLength)
 	return b, nil

@@ -62,16 +62,16 @@ func (m *Group) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "GROUP")
 	}
 	var e *wire.Error
+	if m.Subscribe > vi.Max() {
+		return dst, refuse(v, "GROUP", "Subscribe", wire.TooLarge(m.Subscribe))
+	}
+	if m.Sequence > vi.Max() {
+		return dst, refuse(v, "GROUP", "Sequence", wire.TooLarge(m.Sequence))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.Subscribe > vi.Max() {
-		return dst, refuse(v, "GROUP", "Subscribe", wire.MalformedNumber("a varint of at most 62 bits", m.Subscribe))
-	}
 	b = wire.AppendVarint(b, m.Subscribe)
-	if m.Sequence > vi.Max() {
-		return dst, refuse(v, "GROUP", "Sequence", wire.MalformedNumber("a varint of at most 62 bits", m.Sequence))
-	}
 	b = wire.AppendVarint(b, m.Sequence)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -70,17 +70,19 @@ func (m *Probe) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PROBE", "RTT", wire.Unsupported(""))
 		}
 	}
+	if m.Bitrate > vi.Max() {
+		return dst, refuse(v, "PROBE", "Bitrate", wire.TooLarge(m.Bitrate))
+	}
+	if v >= Version04 {
+		if m.RTT > vi.Max() {
+			return dst, refuse(v, "PROBE", "RTT", wire.TooLarge(m.RTT))
+		}
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.Bitrate > vi.Max() {
-		return dst, refuse(v, "PROBE", "Bitrate", wire.MalformedNumber("a varint of at most 62 bits", m.Bitrate))
-	}
 	b = wire.AppendVarint(b, m.Bitrate)
 	if v >= Version04 {
-		if m.RTT > vi.Max() {
-			return dst, refuse(v, "PROBE", "RTT", wire.MalformedNumber("a varint of at most 62 bits", m.RTT))
-		}
 		b = wire.AppendVarint(b, m.RTT)
 	}
 	if size := len(b) - mark - 1; size <= wire.ShortBody {

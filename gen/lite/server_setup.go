@@ -69,13 +69,13 @@ func (m *ServerSetup) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SERVER_SETUP")
 	}
 	var e *wire.Error
+	if m.Version > vi.Max() {
+		return dst, refuse(v, "SERVER_SETUP", "Version", wire.TooLarge(m.Version))
+	}
 	b := dst
 	b = wire.AppendVarint(b, 0x21)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.Version > vi.Max() {
-		return dst, refuse(v, "SERVER_SETUP", "Version", wire.MalformedNumber("a varint of at most 62 bits", m.Version))
-	}
 	b = wire.AppendVarint(b, m.Version)
 	b, e = m.Parameters.appendItems(b, v)
 	if e != nil {

@@ -55,12 +55,12 @@ func (m *SessionInfo) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SESSION_INFO")
 	}
 	var e *wire.Error
+	if m.Bitrate > vi.Max() {
+		return dst, refuse(v, "SESSION_INFO", "Bitrate", wire.TooLarge(m.Bitrate))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.Bitrate > vi.Max() {
-		return dst, refuse(v, "SESSION_INFO", "Bitrate", wire.MalformedNumber("a varint of at most 62 bits", m.Bitrate))
-	}
 	b = wire.AppendVarint(b, m.Bitrate)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -110,34 +110,38 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version01 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE")
 	}
-	var x uint64
 	var e *wire.Error
 	if v <= Version02 {
 		if m.Ordered {
 			return dst, refuse(v, "SUBSCRIBE", "Ordered", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.MaxLatency != 0 {
 			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.StartGroup.Set {
 			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.Unsupported(""))
 		}
-	}
-	if v <= Version02 {
 		if m.EndGroup.Set {
 			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.Unsupported(""))
+		}
+	}
+	if m.ID > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE", "ID", wire.TooLarge(m.ID))
+	}
+	if v >= Version03 {
+		if m.MaxLatency > vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.TooLarge(m.MaxLatency))
+		}
+		if m.StartGroup.Set && m.StartGroup.Value >= vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.TooLarge(m.StartGroup.Value))
+		}
+		if m.EndGroup.Set && m.EndGroup.Value >= vi.Max() {
+			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.TooLarge(m.EndGroup.Value))
 		}
 	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if m.ID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
-	}
 	b = wire.AppendVarint(b, m.ID)
 	b, e = vi.AppendPath(b, m.Broadcast, maxBody)
 	if e != nil {
@@ -150,20 +154,9 @@ func (m *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	b = append(b, m.Priority)
 	if v >= Version03 {
 		b = wire.AppendFlag(b, m.Ordered)
-		if m.MaxLatency > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-		}
 		b = wire.AppendVarint(b, m.MaxLatency)
-		x = wire.OptionValue(m.StartGroup, vi.Max())
-		if x > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-		}
-		b = wire.AppendVarint(b, x)
-		x = wire.OptionValue(m.EndGroup, vi.Max())
-		if x > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-		}
-		b = wire.AppendVarint(b, x)
+		b = wire.AppendVarint(b, wire.OptionValue(m.StartGroup))
+		b = wire.AppendVarint(b, wire.OptionValue(m.EndGroup))
 	}
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

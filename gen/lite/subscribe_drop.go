@@ -87,6 +87,15 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_DROP")
 	}
 	var e *wire.Error
+	if m.Start > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_DROP", "Start", wire.TooLarge(m.Start))
+	}
+	if m.End > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_DROP", "End", wire.TooLarge(m.End))
+	}
+	if m.ErrorCode > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_DROP", "Error Code", wire.TooLarge(m.ErrorCode))
+	}
 	b := dst
 	if v <= Version04 {
 		b = wire.AppendVarint(b, 0x1)
@@ -96,17 +105,8 @@ func (m *SubscribeDrop) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	mark := len(b)
 	b = append(b, 0)
-	if m.Start > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_DROP", "Start", wire.MalformedNumber("a varint of at most 62 bits", m.Start))
-	}
 	b = wire.AppendVarint(b, m.Start)
-	if m.End > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_DROP", "End", wire.MalformedNumber("a varint of at most 62 bits", m.End))
-	}
 	b = wire.AppendVarint(b, m.End)
-	if m.ErrorCode > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_DROP", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", m.ErrorCode))
-	}
 	b = wire.AppendVarint(b, m.ErrorCode)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

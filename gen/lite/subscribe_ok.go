@@ -150,7 +150,34 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version02 {
 		return m.appendB(dst, v)
 	}
-	return m.appendC(dst, v)
+	var e *wire.Error
+	if m.MaxLatency > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.TooLarge(m.MaxLatency))
+	}
+	if m.StartGroup.Set && m.StartGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.TooLarge(m.StartGroup.Value))
+	}
+	if m.EndGroup.Set && m.EndGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.TooLarge(m.EndGroup.Value))
+	}
+	b := dst
+	b = wire.AppendVarint(b, 0x0)
+	mark := len(b)
+	b = append(b, 0)
+	b = append(b, m.Priority)
+	b = wire.AppendFlag(b, m.Ordered)
+	b = wire.AppendVarint(b, m.MaxLatency)
+	b = wire.AppendVarint(b, wire.OptionValue(m.StartGroup))
+	b = wire.AppendVarint(b, wire.OptionValue(m.EndGroup))
+	if size := len(b) - mark - 1; size <= wire.ShortBody {
+		b[mark] = byte(size)
+	} else {
+		b, e = vi.EndBody(b, mark, maxBody)
+		if e != nil {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
+		}
+	}
+	return b, nil
 }
 func (m *SubscribeOK) appendA(dst []byte, v Version) ([]byte, error) {
 	var e *wire.Error
@@ -200,39 +227,6 @@ func (m *SubscribeOK) appendB(dst []byte, v Version) ([]byte, error) {
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
-	if size := len(b) - mark - 1; size <= wire.ShortBody {
-		b[mark] = byte(size)
-	} else {
-		b, e = vi.EndBody(b, mark, maxBody)
-		if e != nil {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Length", e)
-		}
-	}
-	return b, nil
-}
-func (m *SubscribeOK) appendC(dst []byte, v Version) ([]byte, error) {
-	var x uint64
-	var e *wire.Error
-	b := dst
-	b = wire.AppendVarint(b, 0x0)
-	mark := len(b)
-	b = append(b, 0)
-	b = append(b, m.Priority)
-	b = wire.AppendFlag(b, m.Ordered)
-	if m.MaxLatency > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-	}
-	b = wire.AppendVarint(b, m.MaxLatency)
-	x = wire.OptionValue(m.StartGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
-	x = wire.OptionValue(m.EndGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {

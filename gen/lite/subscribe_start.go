@@ -65,13 +65,13 @@ func (m *SubscribeStart) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_START")
 	}
 	var e *wire.Error
+	if m.Group > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_START", "Group", wire.TooLarge(m.Group))
+	}
 	b := dst
 	b = wire.AppendVarint(b, 0x0)
 	mark := len(b)
 	b = append(b, 0)
-	if m.Group > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_START", "Group", wire.MalformedNumber("a varint of at most 62 bits", m.Group))
-	}
 	b = wire.AppendVarint(b, m.Group)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -85,27 +85,24 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 	if v < Version03 || v > Version06Wip {
 		return dst, missing(v, "SUBSCRIBE_UPDATE")
 	}
-	var x uint64
 	var e *wire.Error
+	if m.MaxLatency > vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Max Latency", wire.TooLarge(m.MaxLatency))
+	}
+	if m.StartGroup.Set && m.StartGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Group", wire.TooLarge(m.StartGroup.Value))
+	}
+	if m.EndGroup.Set && m.EndGroup.Value >= vi.Max() {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.TooLarge(m.EndGroup.Value))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
 	b = append(b, m.Priority)
 	b = wire.AppendFlag(b, m.Ordered)
-	if m.MaxLatency > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-	}
 	b = wire.AppendVarint(b, m.MaxLatency)
-	x = wire.OptionValue(m.StartGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
-	x = wire.OptionValue(m.EndGroup, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = wire.AppendVarint(b, x)
+	b = wire.AppendVarint(b, wire.OptionValue(m.StartGroup))
+	b = wire.AppendVarint(b, wire.OptionValue(m.EndGroup))
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {

@@ -79,21 +79,21 @@ func (m *TrackInfo) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "TRACK_INFO")
 	}
 	var e *wire.Error
+	if m.MaxLatency > vi.Max() {
+		return dst, refuse(v, "TRACK_INFO", "Max Latency", wire.TooLarge(m.MaxLatency))
+	}
+	if m.Timescale == 0 {
+		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.MalformedNumber("at least 1", uint64(m.Timescale)))
+	}
+	if m.Timescale > vi.Max() {
+		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.TooLarge(m.Timescale))
+	}
 	b := dst
 	mark := len(b)
 	b = append(b, 0)
 	b = append(b, m.Priority)
 	b = wire.AppendFlag(b, m.Ordered)
-	if m.MaxLatency > vi.Max() {
-		return dst, refuse(v, "TRACK_INFO", "Max Latency", wire.MalformedNumber("a varint of at most 62 bits", m.MaxLatency))
-	}
 	b = wire.AppendVarint(b, m.MaxLatency)
-	if m.Timescale == 0 {
-		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.MalformedNumber("at least 1", uint64(m.Timescale)))
-	}
-	if m.Timescale > vi.Max() {
-		return dst, refuse(v, "TRACK_INFO", "Timescale", wire.MalformedNumber("a varint of at most 62 bits", m.Timescale))
-	}
 	b = wire.AppendVarint(b, m.Timescale)
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

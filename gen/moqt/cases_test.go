@@ -12,10 +12,11 @@ import (
 func framing(v Version, typed, u16 bool) wiretest.Framing {
 	vi := v.vi()
 	return wiretest.Framing{
-		Limit: maxBody,
-		Typed: typed,
-		U16:   u16,
-		Vi:    vi,
+		Closes: true,
+		Limit:  maxBody,
+		Typed:  typed,
+		U16:    u16,
+		Vi:     vi,
 	}
 }
 

@@ -62,6 +62,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "FETCH", "Type", 0, vi.Fault(src))
@@ -117,7 +118,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v <= Version15 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 1, 32, false, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -126,7 +127,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v == Version16 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, true, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 1, 32, true, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -135,7 +136,7 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 	}
 	if v >= Version17 && v <= Version19 {
 		if m.FetchType == 1 {
-			m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+			tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Namespace", off, e)
 			}
@@ -143,15 +144,14 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 		}
 	}
 	if v >= Version20 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "FETCH", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
-			m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+			m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 			if e != nil {
 				return failBody(v, "FETCH", "Track Name", off, e)
 			}
@@ -159,13 +159,12 @@ func (m *Fetch) Parse(src []byte, v Version) (int, error) {
 		}
 	}
 	if v >= Version20 {
-		m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+		m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 		if e != nil {
 			return failBody(v, "FETCH", "Track Name", off, e)
 		}
 		off += n
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			n, e = m.StartLocation.parse(src[off:], v)
 			if e != nil {
@@ -208,6 +207,7 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FETCH")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -218,8 +218,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "FETCH", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "FETCH", "Group Order", wire.Unsupported(""))
 		}
@@ -228,55 +226,93 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if m.FetchType != 0 {
 			return dst, refuse(v, "FETCH", "Fetch Type", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if !m.StartLocation.isZero() {
 			return dst, refuse(v, "FETCH", "Start Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if !m.EndLocation.isZero() {
 			return dst, refuse(v, "FETCH", "End Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if m.JoiningRequestID != 0 {
 			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version20 {
 		if m.JoiningStart != 0 {
 			return dst, refuse(v, "FETCH", "Joining Start", wire.Unsupported(""))
+		}
+	}
+	if m.RequestID > top {
+		return dst, refuse(v, "FETCH", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
+		}
+	}
+	if v == Version14 {
+		if m.GroupOrder > 2 {
+			return dst, refuse(v, "FETCH", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType < 1 || m.FetchType > 3 {
+			return dst, refuse(v, "FETCH", "Fetch Type", wire.MalformedNumber("1 to 3", uint64(m.FetchType)))
+		}
+	}
+	if v <= Version15 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v == Version16 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v >= Version17 && v <= Version19 {
+		if m.FetchType != 1 && len(m.TrackNamespace) != 0 {
+			return dst, refuse(v, "FETCH", "Track Namespace", wire.Misplaced())
+		}
+	}
+	if v <= Version19 {
+		if m.FetchType != 1 && m.TrackName != "" {
+			return dst, refuse(v, "FETCH", "Track Name", wire.Misplaced())
+		}
+		if m.FetchType != 1 && !m.StartLocation.isZero() {
+			return dst, refuse(v, "FETCH", "Start Location", wire.Misplaced())
+		}
+		if m.FetchType != 1 && !m.EndLocation.isZero() {
+			return dst, refuse(v, "FETCH", "End Location", wire.Misplaced())
+		}
+		if m.FetchType == 2 || m.FetchType == 3 {
+			if m.JoiningRequestID > top {
+				return dst, refuse(v, "FETCH", "Joining Request ID", wire.TooLarge(m.JoiningRequestID))
+			}
+		} else if m.JoiningRequestID != 0 {
+			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Misplaced())
+		}
+		if m.FetchType == 2 || m.FetchType == 3 {
+			if m.JoiningStart > top {
+				return dst, refuse(v, "FETCH", "Joining Start", wire.TooLarge(m.JoiningStart))
+			}
+		} else if m.JoiningStart != 0 {
+			return dst, refuse(v, "FETCH", "Joining Start", wire.Misplaced())
 		}
 	}
 	b := dst
 	b = vi.Append(b, 0x16)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "FETCH", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
-		if m.RequiredRequestIDDelta > m.RequestID/2 {
-			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
-		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "FETCH", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
-		}
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v == Version14 {
 		b = append(b, m.SubscriberPriority)
-		if m.GroupOrder > 2 {
-			return dst, refuse(v, "FETCH", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
 	}
 	if v <= Version19 {
-		if m.FetchType < 1 || m.FetchType > 3 {
-			return dst, refuse(v, "FETCH", "Fetch Type", wire.MalformedNumber("1 to 3", uint64(m.FetchType)))
-		}
 		b = vi.Append(b, m.FetchType)
 	}
 	if v <= Version15 {
@@ -285,8 +321,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v == Version16 {
@@ -295,8 +329,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version17 && v <= Version19 {
@@ -305,8 +337,6 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Namespace", e)
 			}
-		} else if len(m.TrackNamespace) != 0 {
-			return dst, refuse(v, "FETCH", "Track Namespace", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version20 {
@@ -314,15 +344,12 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH", "Track Namespace", e)
 		}
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			b, e = vi.AppendText(b, m.TrackName, 4096-wire.TupleLen(m.TrackNamespace))
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Track Name", e)
 			}
-		} else if m.TrackName != "" {
-			return dst, refuse(v, "FETCH", "Track Name", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if v >= Version20 {
@@ -330,39 +357,20 @@ func (m *Fetch) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH", "Track Name", e)
 		}
-	}
-	if v <= Version19 {
+	} else {
 		if m.FetchType == 1 {
 			b, e = m.StartLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "FETCH", "Start Location", e)
 			}
-		} else if !m.StartLocation.isZero() {
-			return dst, refuse(v, "FETCH", "Start Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-		}
-		if m.FetchType == 1 {
 			b, e = m.EndLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "FETCH", "End Location", e)
 			}
-		} else if !m.EndLocation.isZero() {
-			return dst, refuse(v, "FETCH", "End Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 		if m.FetchType == 2 || m.FetchType == 3 {
-			if m.JoiningRequestID > vi.Max() {
-				return dst, refuse(v, "FETCH", "Joining Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.JoiningRequestID))
-			}
 			b = vi.Append(b, m.JoiningRequestID)
-		} else if m.JoiningRequestID != 0 {
-			return dst, refuse(v, "FETCH", "Joining Request ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-		}
-		if m.FetchType == 2 || m.FetchType == 3 {
-			if m.JoiningStart > vi.Max() {
-				return dst, refuse(v, "FETCH", "Joining Start", wire.MalformedNumber("a varint of at most 62 bits", m.JoiningStart))
-			}
 			b = vi.Append(b, m.JoiningStart)
-		} else if m.JoiningStart != 0 {
-			return dst, refuse(v, "FETCH", "Joining Start", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	b, e = m.Parameters.appendItems(b, v, inFetch)

@@ -56,11 +56,12 @@ func (m *FetchHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FETCH_HEADER")
 	}
 	vi := v.vi()
+	top := vi.Max()
+	if m.RequestID > top {
+		return dst, refuse(v, "FETCH_HEADER", "Request ID", wire.TooLarge(m.RequestID))
+	}
 	b := dst
 	b = vi.Append(b, 0x5)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "FETCH_HEADER", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	return b, nil
 }

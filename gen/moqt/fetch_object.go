@@ -104,7 +104,6 @@ func (m *FetchObject) parseA(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	m.GroupID, n = vi.Parse(src[off:])
@@ -159,18 +158,18 @@ func (m *FetchObject) parseA(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FETCH_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	return off, nil
 }
 func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	if off >= len(src) {
@@ -246,11 +245,12 @@ func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "FETCH_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	if m.First {
 		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
 			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no reference to an object before the first", ""))
@@ -271,7 +271,6 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
 	off := 0
 	*m = FetchObject{First: m.First}
 	x, n = vi.Parse(src[off:])
@@ -314,8 +313,7 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			m.GroupIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -339,8 +337,7 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			m.ObjectIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -378,11 +375,12 @@ func (m *FetchObject) parseC(src []byte, v Version) (int, error) {
 			return fail(v, "FETCH_OBJECT", "Payload Length", off, vi.Fault(src[off:]))
 		}
 		off += n
-		m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-		if e != nil {
-			return fail(v, "FETCH_OBJECT", "Payload", off, e)
+		if payloadLength > uint64(len(src)-off) {
+			return fail(v, "FETCH_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 		}
-		off += n
+		n = off + int(payloadLength)
+		m.Payload = src[off:n:n]
+		off = n
 	}
 	if m.Range >= 1 {
 		if m.SubgroupMode >= 1 {
@@ -429,190 +427,14 @@ func (m *FetchObject) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version15 {
 		return m.appendB(dst, v)
 	}
-	return m.appendC(dst, v)
-}
-func (m *FetchObject) appendA(dst []byte, v Version) ([]byte, error) {
 	vi := v.vi()
-	var e *wire.Error
-	if m.SubgroupMode != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.Unsupported(""))
-	}
-	if m.HasObject {
-		return dst, refuse(v, "FETCH_OBJECT", "Has Object", wire.Unsupported(""))
-	}
-	if m.HasGroup {
-		return dst, refuse(v, "FETCH_OBJECT", "Has Group", wire.Unsupported(""))
-	}
-	if m.HasPriority {
-		return dst, refuse(v, "FETCH_OBJECT", "Has Priority", wire.Unsupported(""))
-	}
-	if m.HasProperties {
-		return dst, refuse(v, "FETCH_OBJECT", "Has Properties", wire.Unsupported(""))
-	}
-	if m.Range != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Range", wire.Unsupported(""))
-	}
-	if m.GroupIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
-	}
-	if m.ObjectIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
-	}
-	b := dst
-	if m.GroupID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-	}
-	b = vi.Append(b, m.GroupID)
-	if m.SubgroupID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-	}
-	b = vi.Append(b, m.SubgroupID)
-	if m.ObjectID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-	}
-	b = vi.Append(b, m.ObjectID)
-	b = append(b, m.PublisherPriority)
-	propertiesMark := len(b)
-	b = append(b, 0)
-	b, e = m.Properties.appendItems(b, v)
-	if e != nil {
-		return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
-	}
-	b, e = vi.EndBody(b, propertiesMark, 262144)
-	if e != nil {
-		return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
-	}
-	payloadLength := uint64(len(m.Payload))
-	b = vi.Append(b, payloadLength)
-	if payloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
-		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	b = append(b, m.Payload...)
-	return b, nil
-}
-func (m *FetchObject) appendB(dst []byte, v Version) ([]byte, error) {
-	vi := v.vi()
-	var x uint64
-	var e *wire.Error
-	if m.Range != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Range", wire.Unsupported(""))
-	}
-	if m.GroupIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
-	}
-	if m.ObjectIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
-	}
-	if m.First {
-		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
-			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
-		}
-		if !m.HasObject {
-			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
-		}
-		if !m.HasGroup {
-			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
-		}
-		if !m.HasPriority {
-			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
-		}
-	}
-	b := dst
-	x = 0x0
-	if m.SubgroupMode > 3 {
-		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))
-	}
-	x |= uint64(m.SubgroupMode)
-	if m.HasObject {
-		x |= 0x4
-	}
-	if m.HasGroup {
-		x |= 0x8
-	}
-	if m.HasPriority {
-		x |= 0x10
-	}
-	if m.HasProperties {
-		x |= 0x20
-	}
-	b = append(b, byte(x))
-	if m.HasGroup {
-		if m.GroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-		}
-		b = vi.Append(b, m.GroupID)
-	} else if m.GroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.SubgroupMode == 3 {
-		if m.SubgroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-		}
-		b = vi.Append(b, m.SubgroupID)
-	} else if m.SubgroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasObject {
-		if m.ObjectID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-		}
-		b = vi.Append(b, m.ObjectID)
-	} else if m.ObjectID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasPriority {
-		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasProperties {
-		propertiesMark := len(b)
-		b = append(b, 0)
-		b, e = m.Properties.appendItems(b, v)
-		if e != nil {
-			return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
-		}
-		b, e = vi.EndBody(b, propertiesMark, 262144)
-		if e != nil {
-			return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
-		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "FETCH_OBJECT", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	payloadLength := uint64(len(m.Payload))
-	b = vi.Append(b, payloadLength)
-	if payloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
-		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	b = append(b, m.Payload...)
-	return b, nil
-}
-func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
-	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v >= Version18 {
 		if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version18 {
 		if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Unsupported(""))
 		}
@@ -624,8 +446,6 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 		if m.GroupIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
 		}
-	}
-	if v <= Version17 {
 		if m.ObjectIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
 		}
@@ -661,11 +481,65 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
 		}
 	}
-	b := dst
-	x = 0x0
 	if m.SubgroupMode&^0x43 != 0 {
 		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.MalformedNumber("bits 0x43", uint64(m.SubgroupMode)))
 	}
+	if !m.Range.valid(v) {
+		return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
+	}
+	if v <= Version17 {
+		if m.HasGroup {
+			if m.GroupID > top {
+				return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.TooLarge(m.GroupID))
+			}
+		} else if m.GroupID != 0 {
+			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Misplaced())
+		}
+	} else {
+		if m.HasGroup {
+			if m.GroupIDDelta > top {
+				return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.TooLarge(m.GroupIDDelta))
+			}
+		} else if m.GroupIDDelta != 0 {
+			return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Misplaced())
+		}
+	}
+	if m.SubgroupMode == 3 {
+		if m.SubgroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+		}
+	} else if m.SubgroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.Misplaced())
+	}
+	if v <= Version17 {
+		if m.HasObject {
+			if m.ObjectID > top {
+				return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.TooLarge(m.ObjectID))
+			}
+		} else if m.ObjectID != 0 {
+			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Misplaced())
+		}
+	} else {
+		if m.HasObject {
+			if m.ObjectIDDelta > top {
+				return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.TooLarge(m.ObjectIDDelta))
+			}
+		} else if m.ObjectIDDelta != 0 {
+			return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Misplaced())
+		}
+	}
+	if !m.HasPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Publisher Priority", wire.Misplaced())
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT", "Properties", wire.Misplaced())
+	}
+	payloadLength := uint64(len(m.Payload))
+	if m.Range != 0 && len(m.Payload) != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Payload", wire.Misplaced())
+	}
+	b := dst
+	x = 0x0
 	x |= uint64(m.SubgroupMode)
 	if m.HasObject {
 		x |= 0x4
@@ -679,71 +553,31 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 	if m.HasProperties {
 		x |= 0x20
 	}
-	if v <= Version19 {
-		if !m.Range.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
-		}
-		x |= uint64(m.Range) << 7
-	}
-	if v >= Version20 {
-		if !m.Range.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
-		}
-		x |= uint64(m.Range) << 7
-	}
+	x |= uint64(m.Range) << 7
 	b = vi.Append(b, x)
 	if v <= Version17 {
 		if m.HasGroup {
-			if m.GroupID > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-			}
 			b = vi.Append(b, m.GroupID)
-		} else if m.GroupID != 0 {
-			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
-			if m.GroupIDDelta > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.GroupIDDelta))
-			}
 			b = vi.Append(b, m.GroupIDDelta)
-		} else if m.GroupIDDelta != 0 {
-			return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if m.SubgroupMode == 3 {
-		if m.SubgroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-		}
 		b = vi.Append(b, m.SubgroupID)
-	} else if m.SubgroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if v <= Version17 {
 		if m.HasObject {
-			if m.ObjectID > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-			}
 			b = vi.Append(b, m.ObjectID)
-		} else if m.ObjectID != 0 {
-			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
-			if m.ObjectIDDelta > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectIDDelta))
-			}
 			b = vi.Append(b, m.ObjectIDDelta)
-		} else if m.ObjectIDDelta != 0 {
-			return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if m.HasPriority {
 		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if m.HasProperties {
 		propertiesMark := len(b)
@@ -756,18 +590,191 @@ func (m *FetchObject) appendC(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
 		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "FETCH_OBJECT", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
-	payloadLength := uint64(len(m.Payload))
 	if m.Range == 0 {
 		b = vi.Append(b, payloadLength)
-	}
-	if m.Range == 0 {
 		b = append(b, m.Payload...)
-	} else if len(m.Payload) != 0 {
-		return dst, refuse(v, "FETCH_OBJECT", "Payload", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
+	return b, nil
+}
+func (m *FetchObject) appendA(dst []byte, v Version) ([]byte, error) {
+	vi := v.vi()
+	top := vi.Max()
+	var e *wire.Error
+	if m.SubgroupMode != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.Unsupported(""))
+	}
+	if m.HasObject {
+		return dst, refuse(v, "FETCH_OBJECT", "Has Object", wire.Unsupported(""))
+	}
+	if m.HasGroup {
+		return dst, refuse(v, "FETCH_OBJECT", "Has Group", wire.Unsupported(""))
+	}
+	if m.HasPriority {
+		return dst, refuse(v, "FETCH_OBJECT", "Has Priority", wire.Unsupported(""))
+	}
+	if m.HasProperties {
+		return dst, refuse(v, "FETCH_OBJECT", "Has Properties", wire.Unsupported(""))
+	}
+	if m.Range != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Range", wire.Unsupported(""))
+	}
+	if m.GroupIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
+	}
+	if m.ObjectIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
+	}
+	if m.GroupID > top {
+		return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.TooLarge(m.GroupID))
+	}
+	if m.SubgroupID > top {
+		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+	}
+	if m.ObjectID > top {
+		return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.TooLarge(m.ObjectID))
+	}
+	payloadLength := uint64(len(m.Payload))
+	if payloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Status", wire.Misplaced())
+	}
+	b := dst
+	b = vi.Append(b, m.GroupID)
+	b = vi.Append(b, m.SubgroupID)
+	b = vi.Append(b, m.ObjectID)
+	b = append(b, m.PublisherPriority)
+	propertiesMark := len(b)
+	b = append(b, 0)
+	b, e = m.Properties.appendItems(b, v)
+	if e != nil {
+		return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
+	}
+	b, e = vi.EndBody(b, propertiesMark, 262144)
+	if e != nil {
+		return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
+	}
+	b = vi.Append(b, payloadLength)
+	if payloadLength == 0 {
+		b = vi.Append(b, uint64(m.Status))
+	}
+	b = append(b, m.Payload...)
+	return b, nil
+}
+func (m *FetchObject) appendB(dst []byte, v Version) ([]byte, error) {
+	vi := v.vi()
+	top := vi.Max()
+	var x uint64
+	var e *wire.Error
+	if m.Range != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Range", wire.Unsupported(""))
+	}
+	if m.GroupIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Group ID Delta", wire.Unsupported(""))
+	}
+	if m.ObjectIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
+	}
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
+		}
+	}
+	if m.SubgroupMode > 3 {
+		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))
+	}
+	if m.HasGroup {
+		if m.GroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.TooLarge(m.GroupID))
+		}
+	} else if m.GroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.Misplaced())
+	}
+	if m.SubgroupMode == 3 {
+		if m.SubgroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+		}
+	} else if m.SubgroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Subgroup ID", wire.Misplaced())
+	}
+	if m.HasObject {
+		if m.ObjectID > top {
+			return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.TooLarge(m.ObjectID))
+		}
+	} else if m.ObjectID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Object ID", wire.Misplaced())
+	}
+	if !m.HasPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Publisher Priority", wire.Misplaced())
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT", "Properties", wire.Misplaced())
+	}
+	payloadLength := uint64(len(m.Payload))
+	if payloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "FETCH_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "FETCH_OBJECT", "Status", wire.Misplaced())
+	}
+	b := dst
+	x = 0x0
+	x |= uint64(m.SubgroupMode)
+	if m.HasObject {
+		x |= 0x4
+	}
+	if m.HasGroup {
+		x |= 0x8
+	}
+	if m.HasPriority {
+		x |= 0x10
+	}
+	if m.HasProperties {
+		x |= 0x20
+	}
+	b = append(b, byte(x))
+	if m.HasGroup {
+		b = vi.Append(b, m.GroupID)
+	}
+	if m.SubgroupMode == 3 {
+		b = vi.Append(b, m.SubgroupID)
+	}
+	if m.HasObject {
+		b = vi.Append(b, m.ObjectID)
+	}
+	if m.HasPriority {
+		b = append(b, m.PublisherPriority)
+	}
+	if m.HasProperties {
+		propertiesMark := len(b)
+		b = append(b, 0)
+		b, e = m.Properties.appendItems(b, v)
+		if e != nil {
+			return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
+		}
+		b, e = vi.EndBody(b, propertiesMark, 262144)
+		if e != nil {
+			return dst, refuse(v, "FETCH_OBJECT", "Properties", e)
+		}
+	}
+	b = vi.Append(b, payloadLength)
+	if payloadLength == 0 {
+		b = vi.Append(b, uint64(m.Status))
+	}
+	b = append(b, m.Payload...)
 	return b, nil
 }
 
@@ -1096,8 +1103,7 @@ func (m *FetchObjectHeader) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
 			m.GroupIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -1121,8 +1127,7 @@ func (m *FetchObjectHeader) parseC(src []byte, v Version) (int, error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
 			m.ObjectIDDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -1205,192 +1210,14 @@ func (m *FetchObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version15 {
 		return m.appendB(dst, v)
 	}
-	return m.appendC(dst, v)
-}
-func (m *FetchObjectHeader) appendA(dst []byte, v Version) ([]byte, error) {
 	vi := v.vi()
-	var e *wire.Error
-	if m.SubgroupMode != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.Unsupported(""))
-	}
-	if m.HasObject {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Object", wire.Unsupported(""))
-	}
-	if m.HasGroup {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Group", wire.Unsupported(""))
-	}
-	if m.HasPriority {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Priority", wire.Unsupported(""))
-	}
-	if m.HasProperties {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Properties", wire.Unsupported(""))
-	}
-	if m.Range != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.Unsupported(""))
-	}
-	if m.GroupIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
-	}
-	if m.ObjectIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
-	}
-	b := dst
-	if m.GroupID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-	}
-	b = vi.Append(b, m.GroupID)
-	if m.SubgroupID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-	}
-	b = vi.Append(b, m.SubgroupID)
-	if m.ObjectID > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-	}
-	b = vi.Append(b, m.ObjectID)
-	b = append(b, m.PublisherPriority)
-	propertiesMark := len(b)
-	b = append(b, 0)
-	b, e = m.Properties.appendItems(b, v)
-	if e != nil {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
-	}
-	b, e = vi.EndBody(b, propertiesMark, 262144)
-	if e != nil {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
-	}
-	if m.PayloadLength > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
-	}
-	b = vi.Append(b, m.PayloadLength)
-	if m.PayloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
-		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	return b, nil
-}
-func (m *FetchObjectHeader) appendB(dst []byte, v Version) ([]byte, error) {
-	vi := v.vi()
-	var x uint64
-	var e *wire.Error
-	if m.Range != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.Unsupported(""))
-	}
-	if m.GroupIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
-	}
-	if m.ObjectIDDelta != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
-	}
-	if m.First {
-		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
-		}
-		if !m.HasObject {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
-		}
-		if !m.HasGroup {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
-		}
-		if !m.HasPriority {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
-		}
-	}
-	b := dst
-	x = 0x0
-	if m.SubgroupMode > 3 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))
-	}
-	x |= uint64(m.SubgroupMode)
-	if m.HasObject {
-		x |= 0x4
-	}
-	if m.HasGroup {
-		x |= 0x8
-	}
-	if m.HasPriority {
-		x |= 0x10
-	}
-	if m.HasProperties {
-		x |= 0x20
-	}
-	b = append(b, byte(x))
-	if m.HasGroup {
-		if m.GroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-		}
-		b = vi.Append(b, m.GroupID)
-	} else if m.GroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.SubgroupMode == 3 {
-		if m.SubgroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-		}
-		b = vi.Append(b, m.SubgroupID)
-	} else if m.SubgroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasObject {
-		if m.ObjectID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-		}
-		b = vi.Append(b, m.ObjectID)
-	} else if m.ObjectID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasPriority {
-		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.HasProperties {
-		propertiesMark := len(b)
-		b = append(b, 0)
-		b, e = m.Properties.appendItems(b, v)
-		if e != nil {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
-		}
-		b, e = vi.EndBody(b, propertiesMark, 262144)
-		if e != nil {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
-		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.PayloadLength > vi.Max() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
-	}
-	b = vi.Append(b, m.PayloadLength)
-	if m.PayloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
-		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	return b, nil
-}
-func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
-	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v >= Version18 {
 		if m.GroupID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Unsupported(""))
 		}
-	}
-	if v >= Version18 {
 		if m.ObjectID != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Unsupported(""))
 		}
@@ -1402,8 +1229,6 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 		if m.GroupIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
 		}
-	}
-	if v <= Version17 {
 		if m.ObjectIDDelta != 0 {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
 		}
@@ -1439,11 +1264,68 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
 		}
 	}
-	b := dst
-	x = 0x0
 	if m.SubgroupMode&^0x43 != 0 {
 		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.MalformedNumber("bits 0x43", uint64(m.SubgroupMode)))
 	}
+	if !m.Range.valid(v) {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
+	}
+	if v <= Version17 {
+		if m.HasGroup {
+			if m.GroupID > top {
+				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.TooLarge(m.GroupID))
+			}
+		} else if m.GroupID != 0 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Misplaced())
+		}
+	} else {
+		if m.HasGroup {
+			if m.GroupIDDelta > top {
+				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.TooLarge(m.GroupIDDelta))
+			}
+		} else if m.GroupIDDelta != 0 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Misplaced())
+		}
+	}
+	if m.SubgroupMode == 3 {
+		if m.SubgroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+		}
+	} else if m.SubgroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.Misplaced())
+	}
+	if v <= Version17 {
+		if m.HasObject {
+			if m.ObjectID > top {
+				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.TooLarge(m.ObjectID))
+			}
+		} else if m.ObjectID != 0 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Misplaced())
+		}
+	} else {
+		if m.HasObject {
+			if m.ObjectIDDelta > top {
+				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.TooLarge(m.ObjectIDDelta))
+			}
+		} else if m.ObjectIDDelta != 0 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Misplaced())
+		}
+	}
+	if !m.HasPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Publisher Priority", wire.Misplaced())
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", wire.Misplaced())
+	}
+	if m.Range == 0 {
+		if m.PayloadLength > top {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+		}
+	} else if m.PayloadLength != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.Misplaced())
+	}
+	b := dst
+	x = 0x0
 	x |= uint64(m.SubgroupMode)
 	if m.HasObject {
 		x |= 0x4
@@ -1457,71 +1339,31 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 	if m.HasProperties {
 		x |= 0x20
 	}
-	if v <= Version19 {
-		if !m.Range.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
-		}
-		x |= uint64(m.Range) << 7
-	}
-	if v >= Version20 {
-		if !m.Range.valid(v) {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.MalformedNumber("a value of FetchRange in this version", uint64(m.Range)))
-		}
-		x |= uint64(m.Range) << 7
-	}
+	x |= uint64(m.Range) << 7
 	b = vi.Append(b, x)
 	if v <= Version17 {
 		if m.HasGroup {
-			if m.GroupID > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-			}
 			b = vi.Append(b, m.GroupID)
-		} else if m.GroupID != 0 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasGroup {
-			if m.GroupIDDelta > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.GroupIDDelta))
-			}
 			b = vi.Append(b, m.GroupIDDelta)
-		} else if m.GroupIDDelta != 0 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if m.SubgroupMode == 3 {
-		if m.SubgroupID > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-		}
 		b = vi.Append(b, m.SubgroupID)
-	} else if m.SubgroupID != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if v <= Version17 {
 		if m.HasObject {
-			if m.ObjectID > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-			}
 			b = vi.Append(b, m.ObjectID)
-		} else if m.ObjectID != 0 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
-	}
-	if v >= Version18 {
+	} else {
 		if m.HasObject {
-			if m.ObjectIDDelta > vi.Max() {
-				return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectIDDelta))
-			}
 			b = vi.Append(b, m.ObjectIDDelta)
-		} else if m.ObjectIDDelta != 0 {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	if m.HasPriority {
 		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if m.HasProperties {
 		propertiesMark := len(b)
@@ -1534,16 +1376,191 @@ func (m *FetchObjectHeader) appendC(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
 		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if m.Range == 0 {
-		if m.PayloadLength > vi.Max() {
-			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
-		}
 		b = vi.Append(b, m.PayloadLength)
-	} else if m.PayloadLength != 0 {
-		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.Malformed("it to be absent, as the fields before it say", "a value"))
+	}
+	return b, nil
+}
+func (m *FetchObjectHeader) appendA(dst []byte, v Version) ([]byte, error) {
+	vi := v.vi()
+	top := vi.Max()
+	var e *wire.Error
+	if m.SubgroupMode != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.Unsupported(""))
+	}
+	if m.HasObject {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Object", wire.Unsupported(""))
+	}
+	if m.HasGroup {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Group", wire.Unsupported(""))
+	}
+	if m.HasPriority {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Priority", wire.Unsupported(""))
+	}
+	if m.HasProperties {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Has Properties", wire.Unsupported(""))
+	}
+	if m.Range != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.Unsupported(""))
+	}
+	if m.GroupIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
+	}
+	if m.ObjectIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
+	}
+	if m.GroupID > top {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.TooLarge(m.GroupID))
+	}
+	if m.SubgroupID > top {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+	}
+	if m.ObjectID > top {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.TooLarge(m.ObjectID))
+	}
+	if m.PayloadLength > top {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+	}
+	if m.PayloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.Misplaced())
+	}
+	b := dst
+	b = vi.Append(b, m.GroupID)
+	b = vi.Append(b, m.SubgroupID)
+	b = vi.Append(b, m.ObjectID)
+	b = append(b, m.PublisherPriority)
+	propertiesMark := len(b)
+	b = append(b, 0)
+	b, e = m.Properties.appendItems(b, v)
+	if e != nil {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
+	}
+	b, e = vi.EndBody(b, propertiesMark, 262144)
+	if e != nil {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
+	}
+	b = vi.Append(b, m.PayloadLength)
+	if m.PayloadLength == 0 {
+		b = vi.Append(b, uint64(m.Status))
+	}
+	return b, nil
+}
+func (m *FetchObjectHeader) appendB(dst []byte, v Version) ([]byte, error) {
+	vi := v.vi()
+	top := vi.Max()
+	var x uint64
+	var e *wire.Error
+	if m.Range != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Range", wire.Unsupported(""))
+	}
+	if m.GroupIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID Delta", wire.Unsupported(""))
+	}
+	if m.ObjectIDDelta != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
+	}
+	if m.First {
+		if m.SubgroupMode >= 1 && m.SubgroupMode <= 2 {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no reference to an object before the first", ""))
+		}
+		if !m.HasObject {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("an object id on the first object", ""))
+		}
+		if !m.HasGroup {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a group on the first object", ""))
+		}
+		if !m.HasPriority {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
+		}
+	}
+	if m.SubgroupMode > 3 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))
+	}
+	if m.HasGroup {
+		if m.GroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.TooLarge(m.GroupID))
+		}
+	} else if m.GroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.Misplaced())
+	}
+	if m.SubgroupMode == 3 {
+		if m.SubgroupID > top {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+		}
+	} else if m.SubgroupID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup ID", wire.Misplaced())
+	}
+	if m.HasObject {
+		if m.ObjectID > top {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.TooLarge(m.ObjectID))
+		}
+	} else if m.ObjectID != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID", wire.Misplaced())
+	}
+	if !m.HasPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Publisher Priority", wire.Misplaced())
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", wire.Misplaced())
+	}
+	if m.PayloadLength > top {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+	}
+	if m.PayloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Status", wire.Misplaced())
+	}
+	b := dst
+	x = 0x0
+	x |= uint64(m.SubgroupMode)
+	if m.HasObject {
+		x |= 0x4
+	}
+	if m.HasGroup {
+		x |= 0x8
+	}
+	if m.HasPriority {
+		x |= 0x10
+	}
+	if m.HasProperties {
+		x |= 0x20
+	}
+	b = append(b, byte(x))
+	if m.HasGroup {
+		b = vi.Append(b, m.GroupID)
+	}
+	if m.SubgroupMode == 3 {
+		b = vi.Append(b, m.SubgroupID)
+	}
+	if m.HasObject {
+		b = vi.Append(b, m.ObjectID)
+	}
+	if m.HasPriority {
+		b = append(b, m.PublisherPriority)
+	}
+	if m.HasProperties {
+		propertiesMark := len(b)
+		b = append(b, 0)
+		b, e = m.Properties.appendItems(b, v)
+		if e != nil {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
+		}
+		b, e = vi.EndBody(b, propertiesMark, 262144)
+		if e != nil {
+			return dst, refuse(v, "FETCH_OBJECT_HEADER", "Properties", e)
+		}
+	}
+	b = vi.Append(b, m.PayloadLength)
+	if m.PayloadLength == 0 {
+		b = vi.Append(b, uint64(m.Status))
 	}
 	return b, nil
 }

@@ -112,6 +112,7 @@ func (m *FetchOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "FETCH_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.RequestID != 0 {
@@ -128,24 +129,28 @@ func (m *FetchOK) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "FETCH_OK", "Track Properties", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x18)
-	mark := len(b)
-	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "FETCH_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+		if m.RequestID > top {
+			return dst, refuse(v, "FETCH_OK", "Request ID", wire.TooLarge(m.RequestID))
 		}
-		b = vi.Append(b, m.RequestID)
 	}
 	if v == Version14 {
 		if m.GroupOrder < 1 || m.GroupOrder > 2 {
 			return dst, refuse(v, "FETCH_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
 		}
-		b = append(b, uint8(m.GroupOrder))
 	}
 	if m.EndOfTrack > 1 {
 		return dst, refuse(v, "FETCH_OK", "End Of Track", wire.MalformedNumber("at most 1", uint64(m.EndOfTrack)))
+	}
+	b := dst
+	b = vi.Append(b, 0x18)
+	mark := len(b)
+	b = append(b, 0, 0)
+	if v <= Version16 {
+		b = vi.Append(b, m.RequestID)
+	}
+	if v == Version14 {
+		b = append(b, uint8(m.GroupOrder))
 	}
 	b = append(b, m.EndOfTrack)
 	b, e = m.EndLocation.append(b, v)

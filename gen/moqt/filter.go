@@ -83,8 +83,7 @@ func (m *Filter) parseA(src []byte, v Version) (int, *wire.Error) {
 			}
 			off += n
 		}
-	}
-	if v >= Version17 {
+	} else {
 		if m.Type == 4 {
 			m.EndGroupDelta, n = vi.Parse(src[off:])
 			if n <= 0 {
@@ -112,8 +111,7 @@ func (m *Filter) parseB(src []byte, v Version) (int, *wire.Error) {
 		if m.Type > 4 {
 			return 0, wire.MalformedNumber("at most 4", uint64(m.Type)).At("Type", off)
 		}
-	}
-	if v == Version22 {
+	} else {
 		m.Type, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return 0, vi.Fault(src[off:]).At("Type", off)
@@ -164,12 +162,12 @@ func (m *Filter) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Filter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
 	if v >= Version17 {
 		if m.EndGroup != 0 {
 			return dst, wire.Unsupported("").At("End Group", 0)
 		}
-	}
-	if v <= Version16 {
+	} else {
 		if m.EndGroupDelta != 0 {
 			return dst, wire.Unsupported("").At("End Group Delta", 0)
 		}
@@ -177,106 +175,124 @@ func (m *Filter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	if m.EndObject != 0 {
 		return dst, wire.Unsupported("").At("End Object", 0)
 	}
-	b := dst
 	if m.Type < 1 || m.Type > 4 {
 		return dst, wire.MalformedNumber("1 to 4", uint64(m.Type)).At("Type", 0)
 	}
-	b = vi.Append(b, m.Type)
 	if m.Type == 3 || m.Type == 4 {
-		if m.StartGroup > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.StartGroup).At("Start Group", 0)
+		if m.StartGroup > top {
+			return dst, wire.TooLarge(m.StartGroup).At("Start Group", 0)
 		}
-		b = vi.Append(b, m.StartGroup)
 	} else if m.StartGroup != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Start Group", 0)
+		return dst, wire.Misplaced().At("Start Group", 0)
 	}
 	if m.Type == 3 || m.Type == 4 {
-		if m.StartObject > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.StartObject).At("Start Object", 0)
+		if m.StartObject > top {
+			return dst, wire.TooLarge(m.StartObject).At("Start Object", 0)
 		}
-		b = vi.Append(b, m.StartObject)
 	} else if m.StartObject != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Start Object", 0)
+		return dst, wire.Misplaced().At("Start Object", 0)
 	}
 	if v <= Version16 {
 		if m.Type == 4 {
 			if m.EndGroup < m.StartGroup {
 				return dst, wire.MalformedNumber("at least Start Group", uint64(m.EndGroup)).At("End Group", 0)
 			}
-			if m.EndGroup > vi.Max() {
-				return dst, wire.MalformedNumber("a varint of at most 62 bits", m.EndGroup).At("End Group", 0)
+			if m.EndGroup > top {
+				return dst, wire.TooLarge(m.EndGroup).At("End Group", 0)
 			}
-			b = vi.Append(b, m.EndGroup)
 		} else if m.EndGroup != 0 {
-			return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("End Group", 0)
+			return dst, wire.Misplaced().At("End Group", 0)
 		}
-	}
-	if v >= Version17 {
+	} else {
 		if m.Type == 4 {
 			if m.EndGroupDelta > math.MaxUint64-m.StartGroup {
 				return dst, wire.MalformedNumber("a sum with Start Group of at most 64 bits", uint64(m.EndGroupDelta)).At("End Group Delta", 0)
 			}
-			if m.EndGroupDelta > vi.Max() {
-				return dst, wire.MalformedNumber("a varint of at most 62 bits", m.EndGroupDelta).At("End Group Delta", 0)
+			if m.EndGroupDelta > top {
+				return dst, wire.TooLarge(m.EndGroupDelta).At("End Group Delta", 0)
 			}
-			b = vi.Append(b, m.EndGroupDelta)
 		} else if m.EndGroupDelta != 0 {
-			return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("End Group Delta", 0)
+			return dst, wire.Misplaced().At("End Group Delta", 0)
+		}
+	}
+	b := dst
+	b = vi.Append(b, m.Type)
+	if m.Type == 3 || m.Type == 4 {
+		b = vi.Append(b, m.StartGroup)
+		b = vi.Append(b, m.StartObject)
+	}
+	if v <= Version16 {
+		if m.Type == 4 {
+			b = vi.Append(b, m.EndGroup)
+		}
+	} else {
+		if m.Type == 4 {
+			b = vi.Append(b, m.EndGroupDelta)
 		}
 	}
 	return b, nil
 }
 func (m *Filter) appendB(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
 	if m.EndGroup != 0 {
 		return dst, wire.Unsupported("").At("End Group", 0)
 	}
-	b := dst
 	if v <= Version21 {
 		if m.Type > 4 {
 			return dst, wire.MalformedNumber("at most 4", uint64(m.Type)).At("Type", 0)
 		}
-	}
-	if v == Version22 {
+	} else {
 		if m.Type > 5 {
 			return dst, wire.MalformedNumber("at most 5", uint64(m.Type)).At("Type", 0)
 		}
-		b = vi.Append(b, m.Type)
 	}
 	if m.Type >= 1 && m.Type <= 4 {
-		if m.StartGroup > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.StartGroup).At("Start Group", 0)
+		if m.StartGroup > top {
+			return dst, wire.TooLarge(m.StartGroup).At("Start Group", 0)
 		}
-		b = vi.Append(b, m.StartGroup)
 	} else if m.StartGroup != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Start Group", 0)
+		return dst, wire.Misplaced().At("Start Group", 0)
 	}
 	if m.Type >= 2 && m.Type <= 4 {
-		if m.StartObject > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.StartObject).At("Start Object", 0)
+		if m.StartObject > top {
+			return dst, wire.TooLarge(m.StartObject).At("Start Object", 0)
 		}
-		b = vi.Append(b, m.StartObject)
 	} else if m.StartObject != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Start Object", 0)
+		return dst, wire.Misplaced().At("Start Object", 0)
 	}
 	if m.Type == 3 || m.Type == 4 {
 		if m.EndGroupDelta > math.MaxUint64-m.StartGroup {
 			return dst, wire.MalformedNumber("a sum with Start Group of at most 64 bits", uint64(m.EndGroupDelta)).At("End Group Delta", 0)
 		}
-		if m.EndGroupDelta > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.EndGroupDelta).At("End Group Delta", 0)
+		if m.EndGroupDelta > top {
+			return dst, wire.TooLarge(m.EndGroupDelta).At("End Group Delta", 0)
 		}
-		b = vi.Append(b, m.EndGroupDelta)
 	} else if m.EndGroupDelta != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("End Group Delta", 0)
+		return dst, wire.Misplaced().At("End Group Delta", 0)
 	}
 	if m.Type == 4 {
-		if m.EndObject > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.EndObject).At("End Object", 0)
+		if m.EndObject > top {
+			return dst, wire.TooLarge(m.EndObject).At("End Object", 0)
 		}
-		b = vi.Append(b, m.EndObject)
 	} else if m.EndObject != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("End Object", 0)
+		return dst, wire.Misplaced().At("End Object", 0)
+	}
+	b := dst
+	if v == Version22 {
+		b = vi.Append(b, m.Type)
+	}
+	if m.Type >= 1 && m.Type <= 4 {
+		b = vi.Append(b, m.StartGroup)
+	}
+	if m.Type >= 2 && m.Type <= 4 {
+		b = vi.Append(b, m.StartObject)
+	}
+	if m.Type == 3 || m.Type == 4 {
+		b = vi.Append(b, m.EndGroupDelta)
+	}
+	if m.Type == 4 {
+		b = vi.Append(b, m.EndObject)
 	}
 	return b, nil
 }

@@ -87,6 +87,7 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "GOAWAY")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 {
 		if m.Timeout != 0 {
@@ -98,6 +99,18 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "GOAWAY", "Request ID", wire.Unsupported(""))
 		}
 	}
+	if v >= Version17 {
+		if m.Timeout > top {
+			return dst, refuse(v, "GOAWAY", "Timeout", wire.TooLarge(m.Timeout))
+		}
+	}
+	if v == Version18 {
+		if m.RequestID.Set {
+			if m.RequestID.Value > top {
+				return dst, refuse(v, "GOAWAY", "Request ID", wire.TooLarge(m.RequestID.Value))
+			}
+		}
+	}
 	b := dst
 	b = vi.Append(b, 0x10)
 	mark := len(b)
@@ -107,16 +120,10 @@ func (m *Goaway) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "GOAWAY", "New Session URI", e)
 	}
 	if v >= Version17 {
-		if m.Timeout > vi.Max() {
-			return dst, refuse(v, "GOAWAY", "Timeout", wire.MalformedNumber("a varint of at most 62 bits", m.Timeout))
-		}
 		b = vi.Append(b, m.Timeout)
 	}
 	if v == Version18 {
 		if m.RequestID.Set {
-			if m.RequestID.Value > vi.Max() {
-				return dst, refuse(v, "GOAWAY", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID.Value))
-			}
 			b = vi.Append(b, m.RequestID.Value)
 		}
 	}

@@ -43,14 +43,15 @@ func (m *Location) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Location) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
+	if m.Group > top {
+		return dst, wire.TooLarge(m.Group).At("Group", 0)
+	}
+	if m.Object > top {
+		return dst, wire.TooLarge(m.Object).At("Object", 0)
+	}
 	b := dst
-	if m.Group > vi.Max() {
-		return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Group).At("Group", 0)
-	}
 	b = vi.Append(b, m.Group)
-	if m.Object > vi.Max() {
-		return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Object).At("Object", 0)
-	}
 	b = vi.Append(b, m.Object)
 	return b, nil
 }

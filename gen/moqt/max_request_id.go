@@ -64,14 +64,15 @@ func (m *MaxRequestID) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "MAX_REQUEST_ID")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.MaxRequestID > top {
+		return dst, refuse(v, "MAX_REQUEST_ID", "Max Request ID", wire.TooLarge(m.MaxRequestID))
+	}
 	b := dst
 	b = vi.Append(b, 0x15)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.MaxRequestID > vi.Max() {
-		return dst, refuse(v, "MAX_REQUEST_ID", "Max Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.MaxRequestID))
-	}
 	b = vi.Append(b, m.MaxRequestID)
 	b, e = wire.EndBodyU16(b, mark)
 	if e != nil {

@@ -962,7 +962,7 @@ func (m *MessageParameters) appendItems(dst []byte, v Version, in scope) ([]byte
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version, in scope) ([]byte, string, *wire.Error) {
 	if s.Unknown {
-		if m.knows(s.ID, v, in) {
+		if m.hasField(s.ID, v, in) {
 			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
 		}
 		if v >= Version16 {
@@ -1301,57 +1301,112 @@ func (m *MessageParameters) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot
 	return b, "", wire.Unsupported("")
 }
 
-// knows tells whether a type has a field in v.
-func (m *MessageParameters) knows(id uint64, v Version, in scope) bool {
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *MessageParameters) hasField(id uint64, v Version, in scope) bool {
 	switch id {
 	case 0x2:
-		return true
+		if v == Version14 || v >= Version17 {
+			return true
+		}
+		if v >= Version15 && v <= Version16 {
+			return true
+		}
 	case 0x3:
 		return true
 	case 0x4:
-		return v <= Version15 || v >= Version17
+		if v <= Version15 {
+			return true
+		}
+		if v >= Version17 {
+			return true
+		}
 	case 0x6:
-		return v >= Version18
+		if v >= Version18 {
+			return true
+		}
 	case 0x8:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0x9:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0xa:
-		return v >= Version18
+		if v >= Version18 {
+			return true
+		}
 	case 0xe:
-		return v == Version15
+		if v == Version15 {
+			return true
+		}
 	case 0x10:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0x20:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0x21:
-		return v >= Version15
+		if v >= Version15 && v <= Version21 {
+			return true
+		}
+		if v == Version22 {
+			return true
+		}
 	case 0x22:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0x23:
-		return v >= Version20
+		if v >= Version20 {
+			return true
+		}
 	case 0x25:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x26:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x27:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x28:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x29:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x30:
-		return v == Version15
+		if v == Version15 {
+			return true
+		}
 	case 0x32:
-		return v >= Version15
+		if v >= Version15 {
+			return true
+		}
 	case 0x34:
-		return v >= Version18
+		if v >= Version18 {
+			return true
+		}
 	case 0x35:
-		return v >= Version20
+		if v >= Version20 {
+			return true
+		}
 	case 0x40b57:
-		return v >= Version17
+		if v >= Version17 {
+			return true
+		}
 	case 0x40b58:
-		return v >= Version17
+		if v >= Version17 {
+			return true
+		}
 	}
 	return false
 }

@@ -85,6 +85,11 @@ func (m *Namespace) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "NAMESPACE", "Parameters", wire.Unsupported(""))
 		}
 	}
+	if v >= Version17 {
+		if !m.Cluster && !m.Parameters.isZero() {
+			return dst, refuse(v, "NAMESPACE", "Parameters", wire.Misplaced())
+		}
+	}
 	b := dst
 	b = vi.Append(b, 0x8)
 	mark := len(b)
@@ -99,8 +104,6 @@ func (m *Namespace) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "NAMESPACE", "Parameters", e)
 			}
-		} else if !m.Parameters.isZero() {
-			return dst, refuse(v, "NAMESPACE", "Parameters", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	b, e = wire.EndBodyU16(b, mark)

@@ -162,6 +162,7 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "OBJECT_DATAGRAM")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v == Version14 {
@@ -185,6 +186,35 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "OBJECT_DATAGRAM", "", wire.Malformed("no properties on an object with a status", ""))
 		}
 	}
+	if m.TrackAlias > top {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Track Alias", wire.TooLarge(m.TrackAlias))
+	}
+	if m.GroupID > top {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Group ID", wire.TooLarge(m.GroupID))
+	}
+	if !m.ZeroObjectID {
+		if m.ObjectID > top {
+			return dst, refuse(v, "OBJECT_DATAGRAM", "Object ID", wire.TooLarge(m.ObjectID))
+		}
+	} else if m.ObjectID != 0 {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Object ID", wire.Misplaced())
+	}
+	if m.DefaultPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Publisher Priority", wire.Misplaced())
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Properties", wire.Misplaced())
+	}
+	if m.HasStatus {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "OBJECT_DATAGRAM", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Status", wire.Misplaced())
+	}
+	if m.HasStatus && len(m.Payload) != 0 {
+		return dst, refuse(v, "OBJECT_DATAGRAM", "Payload", wire.Misplaced())
+	}
 	b := dst
 	x = 0x0
 	if m.HasProperties {
@@ -205,26 +235,13 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 		x |= 0x20
 	}
 	b = vi.Append(b, x)
-	if m.TrackAlias > vi.Max() {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Track Alias", wire.MalformedNumber("a varint of at most 62 bits", m.TrackAlias))
-	}
 	b = vi.Append(b, m.TrackAlias)
-	if m.GroupID > vi.Max() {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-	}
 	b = vi.Append(b, m.GroupID)
 	if !m.ZeroObjectID {
-		if m.ObjectID > vi.Max() {
-			return dst, refuse(v, "OBJECT_DATAGRAM", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", m.ObjectID))
-		}
 		b = vi.Append(b, m.ObjectID)
-	} else if m.ObjectID != 0 {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Object ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if !m.DefaultPriority {
 		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if m.HasProperties {
 		propertiesMark := len(b)
@@ -237,24 +254,12 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "OBJECT_DATAGRAM", "Properties", e)
 		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if m.HasStatus {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "OBJECT_DATAGRAM", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "OBJECT_DATAGRAM", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
 		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if !m.HasStatus {
 		b = append(b, m.Payload...)
-	} else if len(m.Payload) != 0 {
-		return dst, refuse(v, "OBJECT_DATAGRAM", "Payload", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
 }

@@ -207,6 +207,9 @@ func (m *ObjectProperties) appendItems(dst []byte, v Version) ([]byte, *wire.Err
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *ObjectProperties) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version) ([]byte, string, *wire.Error) {
 	if s.Unknown {
+		if m.hasField(s.ID, v) {
+			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
+		}
 		b, e := w.Param(b, m.Unknown[s.Index])
 		return b, "Unknown", e
 	}
@@ -237,4 +240,23 @@ func (m *ObjectProperties) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot,
 		return b, "PRIOR_OBJECT_ID_GAP", e
 	}
 	return b, "", wire.Unsupported("")
+}
+
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *ObjectProperties) hasField(id uint64, v Version) bool {
+	switch id {
+	case 0x6:
+		return !m.OldTimestamp.Set
+	case 0x8:
+		return !m.Timescale.Set
+	case 0xb:
+		return !m.Immutable.Set
+	case 0x10:
+		return !m.Timestamp.Set
+	case 0x3c:
+		return !m.PriorGroupIDGap.Set
+	case 0x3e:
+		return !m.PriorObjectIDGap.Set
+	}
+	return false
 }

@@ -53,26 +53,28 @@ func (m *PropertyFilter) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *PropertyFilter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.SetID.Set {
+		if m.PropertyType > top {
+			return dst, wire.TooLarge(m.PropertyType).At("Property Type", 0)
+		}
+	} else if m.PropertyType != 0 {
+		return dst, wire.Misplaced().At("Property Type", 0)
+	}
+	if !m.SetID.Set && len(m.Ranges) != 0 {
+		return dst, wire.Misplaced().At("Ranges", 0)
+	}
 	b := dst
 	if m.SetID.Set {
 		b = append(b, m.SetID.Value)
 	}
 	if m.SetID.Set {
-		if m.PropertyType > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.PropertyType).At("Property Type", 0)
-		}
 		b = vi.Append(b, m.PropertyType)
-	} else if m.PropertyType != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Property Type", 0)
-	}
-	if m.SetID.Set {
 		b, e = vi.AppendIntsToEnd(b, m.Ranges, 0, 0xffffffffffffffff)
 		if e != nil {
 			return dst, e.At("Ranges", 0)
 		}
-	} else if len(m.Ranges) != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Ranges", 0)
 	}
 	return b, nil
 }

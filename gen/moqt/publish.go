@@ -58,6 +58,7 @@ func (m *Publish) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "PUBLISH", "Type", 0, vi.Fault(src))
@@ -87,27 +88,27 @@ func (m *Publish) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, false, 4096)
 		if e != nil {
 			return failBody(v, "PUBLISH", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v == Version16 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "PUBLISH", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v >= Version17 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "PUBLISH", "Track Namespace", off, e)
 		}
 		off += n
 	}
-	m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+	m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 	if e != nil {
 		return failBody(v, "PUBLISH", "Track Name", off, e)
 	}
@@ -174,6 +175,7 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -184,18 +186,12 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "PUBLISH", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.ContentExists != 0 {
 			return dst, refuse(v, "PUBLISH", "Content Exists", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.LargestLocation.isZero() {
 			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "PUBLISH", "Forward", wire.Unsupported(""))
 		}
@@ -205,21 +201,40 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PUBLISH", "Track Properties", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x1d)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "PUBLISH", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "PUBLISH", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "PUBLISH", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
+	}
+	if m.TrackAlias > top {
+		return dst, refuse(v, "PUBLISH", "Track Alias", wire.TooLarge(m.TrackAlias))
+	}
+	if v == Version14 {
+		if m.GroupOrder < 1 || m.GroupOrder > 2 {
+			return dst, refuse(v, "PUBLISH", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
+		}
+		if m.ContentExists > 1 {
+			return dst, refuse(v, "PUBLISH", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
+		}
+		if m.ContentExists != 1 && !m.LargestLocation.isZero() {
+			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Misplaced())
+		}
+		if m.Forward > 1 {
+			return dst, refuse(v, "PUBLISH", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
+		}
+	}
+	b := dst
+	b = vi.Append(b, 0x1d)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version17 {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -244,29 +259,15 @@ func (m *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "PUBLISH", "Track Name", e)
 	}
-	if m.TrackAlias > vi.Max() {
-		return dst, refuse(v, "PUBLISH", "Track Alias", wire.MalformedNumber("a varint of at most 62 bits", m.TrackAlias))
-	}
 	b = vi.Append(b, m.TrackAlias)
 	if v == Version14 {
-		if m.GroupOrder < 1 || m.GroupOrder > 2 {
-			return dst, refuse(v, "PUBLISH", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
-		if m.ContentExists > 1 {
-			return dst, refuse(v, "PUBLISH", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
-		}
 		b = append(b, m.ContentExists)
 		if m.ContentExists == 1 {
 			b, e = m.LargestLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "PUBLISH", "Largest Location", e)
 			}
-		} else if !m.LargestLocation.isZero() {
-			return dst, refuse(v, "PUBLISH", "Largest Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-		}
-		if m.Forward > 1 {
-			return dst, refuse(v, "PUBLISH", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
 		}
 		b = append(b, m.Forward)
 	}

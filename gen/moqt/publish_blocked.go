@@ -38,6 +38,7 @@ func (m *PublishBlocked) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "PUBLISH_BLOCKED", "Type", 0, vi.Fault(src))
@@ -50,12 +51,12 @@ func (m *PublishBlocked) Parse(src []byte, v Version) (int, error) {
 		return fail(v, "PUBLISH_BLOCKED", "", 0, e)
 	}
 	src = src[:end]
-	m.TrackNamespaceSuffix, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+	tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 	if e != nil {
 		return failBody(v, "PUBLISH_BLOCKED", "Track Namespace Suffix", off, e)
 	}
 	off += n
-	m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespaceSuffix))
+	m.TrackNamespaceSuffix, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 	if e != nil {
 		return failBody(v, "PUBLISH_BLOCKED", "Track Name", off, e)
 	}

@@ -90,29 +90,32 @@ func (m *PublishDone) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_DONE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_DONE", "Request ID", wire.Unsupported(""))
 		}
 	}
+	if v <= Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_DONE", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if uint64(m.StatusCode) > top {
+		return dst, refuse(v, "PUBLISH_DONE", "Status Code", wire.TooLarge(uint64(m.StatusCode)))
+	}
+	if m.StreamCount > top {
+		return dst, refuse(v, "PUBLISH_DONE", "Stream Count", wire.TooLarge(m.StreamCount))
+	}
 	b := dst
 	b = vi.Append(b, 0xb)
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_DONE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
 	}
-	if uint64(m.StatusCode) > vi.Max() {
-		return dst, refuse(v, "PUBLISH_DONE", "Status Code", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.StatusCode)))
-	}
 	b = vi.Append(b, uint64(m.StatusCode))
-	if m.StreamCount > vi.Max() {
-		return dst, refuse(v, "PUBLISH_DONE", "Stream Count", wire.MalformedNumber("a varint of at most 62 bits", m.StreamCount))
-	}
 	b = vi.Append(b, m.StreamCount)
 	b, e = vi.AppendString(b, m.ReasonPhrase, 1024)
 	if e != nil {

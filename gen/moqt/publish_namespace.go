@@ -110,27 +110,30 @@ func (m *PublishNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE", "Required Request ID Delta", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x6)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "PUBLISH_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "PUBLISH_NAMESPACE", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
+	}
+	b := dst
+	b = vi.Append(b, 0x6)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version17 {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {

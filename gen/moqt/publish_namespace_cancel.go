@@ -61,8 +61,7 @@ func (m *PublishNamespaceCancel) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v == Version16 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", off, vi.Fault(src[off:]))
@@ -91,16 +90,24 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_CANCEL")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version16 {
 		if len(m.TrackNamespace) != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", wire.Unsupported(""))
 		}
-	}
-	if v <= Version15 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.Unsupported(""))
 		}
+	}
+	if v == Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if m.ErrorCode > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Error Code", wire.TooLarge(m.ErrorCode))
 	}
 	b := dst
 	b = vi.Append(b, 0xc)
@@ -111,15 +118,8 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", e)
 		}
-	}
-	if v == Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
+	} else {
 		b = vi.Append(b, m.RequestID)
-	}
-	if m.ErrorCode > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", m.ErrorCode))
 	}
 	b = vi.Append(b, m.ErrorCode)
 	b, e = vi.AppendString(b, m.ReasonPhrase, 1024)

@@ -57,8 +57,7 @@ func (m *PublishNamespaceDone) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", off, e)
 		}
 		off += n
-	}
-	if v == Version16 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "PUBLISH_NAMESPACE_DONE", "Request ID", off, vi.Fault(src[off:]))
@@ -77,15 +76,20 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_DONE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version16 {
 		if len(m.TrackNamespace) != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", wire.Unsupported(""))
 		}
-	}
-	if v <= Version15 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.Unsupported(""))
+		}
+	}
+	if v == Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.TooLarge(m.RequestID))
 		}
 	}
 	b := dst
@@ -97,11 +101,7 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", e)
 		}
-	}
-	if v == Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
+	} else {
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

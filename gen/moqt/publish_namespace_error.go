@@ -79,18 +79,19 @@ func (m *PublishNamespaceError) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_ERROR")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.RequestID > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE_ERROR", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if uint64(m.ErrorCode) > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE_ERROR", "Error Code", wire.TooLarge(uint64(m.ErrorCode)))
+	}
 	b := dst
 	b = vi.Append(b, 0x8)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE_ERROR", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
-	if uint64(m.ErrorCode) > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE_ERROR", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.ErrorCode)))
-	}
 	b = vi.Append(b, uint64(m.ErrorCode))
 	b, e = vi.AppendString(b, m.ReasonPhrase, 1024)
 	if e != nil {

@@ -63,14 +63,15 @@ func (m *PublishNamespaceOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_NAMESPACE_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.RequestID > top {
+		return dst, refuse(v, "PUBLISH_NAMESPACE_OK", "Request ID", wire.TooLarge(m.RequestID))
+	}
 	b := dst
 	b = vi.Append(b, 0x7)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "PUBLISH_NAMESPACE_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	b, e = wire.EndBodyU16(b, mark)
 	if e != nil {

@@ -111,6 +111,7 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PUBLISH_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version17 {
 		if m.RequestID != 0 {
@@ -121,20 +122,27 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Forward != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Forward", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "PUBLISH_OK", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.Filter.isZero() {
 			return dst, refuse(v, "PUBLISH_OK", "Filter", wire.Unsupported(""))
+		}
+	}
+	if v <= Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "PUBLISH_OK", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if v == Version14 {
+		if m.Forward > 1 {
+			return dst, refuse(v, "PUBLISH_OK", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
+		}
+		if m.GroupOrder < 1 || m.GroupOrder > 2 {
+			return dst, refuse(v, "PUBLISH_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
 		}
 	}
 	b := dst
@@ -142,20 +150,11 @@ func (m *PublishOK) Append(dst []byte, v Version) ([]byte, error) {
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "PUBLISH_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
 	}
 	if v == Version14 {
-		if m.Forward > 1 {
-			return dst, refuse(v, "PUBLISH_OK", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
-		}
 		b = append(b, m.Forward)
 		b = append(b, m.SubscriberPriority)
-		if m.GroupOrder < 1 || m.GroupOrder > 2 {
-			return dst, refuse(v, "PUBLISH_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
 		b, e = m.Filter.append(b, v)
 		if e != nil {

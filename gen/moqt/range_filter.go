@@ -50,6 +50,9 @@ func (m *RangeFilter) append(dst []byte, v Version) ([]byte, *wire.Error) {
 func (m *RangeFilter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
 	var e *wire.Error
+	if !m.SetID.Set && len(m.Ranges) != 0 {
+		return dst, wire.Misplaced().At("Ranges", 0)
+	}
 	b := dst
 	if m.SetID.Set {
 		b = append(b, m.SetID.Value)
@@ -59,8 +62,6 @@ func (m *RangeFilter) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 		if e != nil {
 			return dst, e.At("Ranges", 0)
 		}
-	} else if len(m.Ranges) != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Ranges", 0)
 	}
 	return b, nil
 }

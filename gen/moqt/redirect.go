@@ -29,18 +29,19 @@ func (m *Redirect) parseA(src []byte, v Version) (int, *wire.Error) {
 	vi := v.vi()
 	var n int
 	var e *wire.Error
+	var tuple wire.Tuple
 	off := 0
 	m.ConnectURI, n, e = vi.ParseText(src[off:], 8192)
 	if e != nil {
 		return 0, e.At("Connect URI", off)
 	}
 	off += n
-	m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+	tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 	if e != nil {
 		return 0, e.At("Track Namespace", off)
 	}
 	off += n
-	m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+	m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 	if e != nil {
 		return 0, e.At("Track Name", off)
 	}

@@ -102,6 +102,7 @@ func (m *RequestError) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "REQUEST_ERROR")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.RequestID != 0 {
@@ -118,24 +119,33 @@ func (m *RequestError) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "REQUEST_ERROR", "Redirect", wire.Unsupported(""))
 		}
 	}
+	if v <= Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "REQUEST_ERROR", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if uint64(m.ErrorCode) > top {
+		return dst, refuse(v, "REQUEST_ERROR", "Error Code", wire.TooLarge(uint64(m.ErrorCode)))
+	}
+	if v >= Version16 {
+		if m.RetryInterval > top {
+			return dst, refuse(v, "REQUEST_ERROR", "Retry Interval", wire.TooLarge(m.RetryInterval))
+		}
+	}
+	if v >= Version18 {
+		if m.ErrorCode != 52 && !m.Redirect.isZero() {
+			return dst, refuse(v, "REQUEST_ERROR", "Redirect", wire.Misplaced())
+		}
+	}
 	b := dst
 	b = vi.Append(b, 0x5)
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "REQUEST_ERROR", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
-	}
-	if uint64(m.ErrorCode) > vi.Max() {
-		return dst, refuse(v, "REQUEST_ERROR", "Error Code", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.ErrorCode)))
 	}
 	b = vi.Append(b, uint64(m.ErrorCode))
 	if v >= Version16 {
-		if m.RetryInterval > vi.Max() {
-			return dst, refuse(v, "REQUEST_ERROR", "Retry Interval", wire.MalformedNumber("a varint of at most 62 bits", m.RetryInterval))
-		}
 		b = vi.Append(b, m.RetryInterval)
 	}
 	b, e = vi.AppendString(b, m.ReasonPhrase, 1024)
@@ -148,8 +158,6 @@ func (m *RequestError) Append(dst []byte, v Version) ([]byte, error) {
 			if e != nil {
 				return dst, refuse(v, "REQUEST_ERROR", "Redirect", e)
 			}
-		} else if !m.Redirect.isZero() {
-			return dst, refuse(v, "REQUEST_ERROR", "Redirect", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	b, e = wire.EndBodyU16(b, mark)

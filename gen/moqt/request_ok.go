@@ -84,6 +84,7 @@ func (m *RequestOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "REQUEST_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.RequestID != 0 {
@@ -95,14 +96,16 @@ func (m *RequestOK) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "REQUEST_OK", "Track Properties", wire.Unsupported(""))
 		}
 	}
+	if v <= Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "REQUEST_OK", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
 	b := dst
 	b = vi.Append(b, 0x7)
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "REQUEST_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = m.Parameters.appendItems(b, v, inRequestOK)

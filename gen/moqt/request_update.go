@@ -94,6 +94,7 @@ func (m *RequestUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "REQUEST_UPDATE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.ExistingRequestID != 0 {
@@ -105,27 +106,31 @@ func (m *RequestUpdate) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.Unsupported(""))
 		}
 	}
-	b := dst
-	b = vi.Append(b, 0x2)
-	mark := len(b)
-	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "REQUEST_UPDATE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
+	if m.RequestID > top {
+		return dst, refuse(v, "REQUEST_UPDATE", "Request ID", wire.TooLarge(m.RequestID))
 	}
-	b = vi.Append(b, m.RequestID)
 	if v == Version16 {
-		if m.ExistingRequestID > vi.Max() {
-			return dst, refuse(v, "REQUEST_UPDATE", "Existing Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.ExistingRequestID))
+		if m.ExistingRequestID > top {
+			return dst, refuse(v, "REQUEST_UPDATE", "Existing Request ID", wire.TooLarge(m.ExistingRequestID))
 		}
-		b = vi.Append(b, m.ExistingRequestID)
 	}
 	if v == Version17 {
 		if m.RequiredRequestIDDelta > m.RequestID/2 {
 			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
 		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "REQUEST_UPDATE", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
 		}
+	}
+	b := dst
+	b = vi.Append(b, 0x2)
+	mark := len(b)
+	b = append(b, 0, 0)
+	b = vi.Append(b, m.RequestID)
+	if v == Version16 {
+		b = vi.Append(b, m.ExistingRequestID)
+	}
+	if v == Version17 {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	b, e = m.Parameters.appendItems(b, v, inRequestUpdate)

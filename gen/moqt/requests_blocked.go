@@ -63,14 +63,15 @@ func (m *RequestsBlocked) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "REQUESTS_BLOCKED")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.MaximumRequestID > top {
+		return dst, refuse(v, "REQUESTS_BLOCKED", "Maximum Request ID", wire.TooLarge(m.MaximumRequestID))
+	}
 	b := dst
 	b = vi.Append(b, 0x1a)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.MaximumRequestID > vi.Max() {
-		return dst, refuse(v, "REQUESTS_BLOCKED", "Maximum Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.MaximumRequestID))
-	}
 	b = vi.Append(b, m.MaximumRequestID)
 	b, e = wire.EndBodyU16(b, mark)
 	if e != nil {

@@ -74,10 +74,16 @@ func (m *ServerSetup) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SERVER_SETUP")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version15 {
 		if m.SelectedVersion != 0 {
 			return dst, refuse(v, "SERVER_SETUP", "Selected Version", wire.Unsupported(""))
+		}
+	}
+	if v == Version14 {
+		if m.SelectedVersion > top {
+			return dst, refuse(v, "SERVER_SETUP", "Selected Version", wire.TooLarge(m.SelectedVersion))
 		}
 	}
 	b := dst
@@ -85,9 +91,6 @@ func (m *ServerSetup) Append(dst []byte, v Version) ([]byte, error) {
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v == Version14 {
-		if m.SelectedVersion > vi.Max() {
-			return dst, refuse(v, "SERVER_SETUP", "Selected Version", wire.MalformedNumber("a varint of at most 62 bits", m.SelectedVersion))
-		}
 		b = vi.Append(b, m.SelectedVersion)
 	}
 	b, e = m.Parameters.appendItems(b, v)

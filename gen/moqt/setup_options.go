@@ -354,7 +354,7 @@ func (m *SetupOptions) appendItems(dst []byte, v Version) ([]byte, *wire.Error) 
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *SetupOptions) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version) ([]byte, string, *wire.Error) {
 	if s.Unknown {
-		if m.knows(s.ID, v) {
+		if m.hasField(s.ID, v) {
 			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
 		}
 		b, e := w.Param(b, m.Unknown[s.Index])
@@ -426,13 +426,15 @@ func (m *SetupOptions) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v V
 	return b, "", wire.Unsupported("")
 }
 
-// knows tells whether a type has a field in v.
-func (m *SetupOptions) knows(id uint64, v Version) bool {
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *SetupOptions) hasField(id uint64, v Version) bool {
 	switch id {
 	case 0x1:
 		return true
 	case 0x2:
-		return v <= Version16
+		if v <= Version16 {
+			return true
+		}
 	case 0x3:
 		return true
 	case 0x4:
@@ -440,15 +442,23 @@ func (m *SetupOptions) knows(id uint64, v Version) bool {
 	case 0x5:
 		return true
 	case 0x6:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x7:
 		return true
 	case 0x8:
-		return v >= Version19
+		if v >= Version19 {
+			return true
+		}
 	case 0x40b55:
-		return v >= Version17
+		if v >= Version17 {
+			return true
+		}
 	case 0x40b56:
-		return v >= Version17
+		if v >= Version17 {
+			return true
+		}
 	case 0x40b5a:
 		return true
 	}

@@ -118,6 +118,7 @@ func (m *SubgroupHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBGROUP_HEADER")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	if v == Version14 {
 		if m.DefaultPriority {
@@ -129,13 +130,29 @@ func (m *SubgroupHeader) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBGROUP_HEADER", "First Object", wire.Unsupported(""))
 		}
 	}
+	if m.SubgroupMode > 2 {
+		return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup Mode", wire.MalformedNumber("at most 2", uint64(m.SubgroupMode)))
+	}
+	if m.TrackAlias > top {
+		return dst, refuse(v, "SUBGROUP_HEADER", "Track Alias", wire.TooLarge(m.TrackAlias))
+	}
+	if m.GroupID > top {
+		return dst, refuse(v, "SUBGROUP_HEADER", "Group ID", wire.TooLarge(m.GroupID))
+	}
+	if m.SubgroupMode == 2 {
+		if m.SubgroupID > top {
+			return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup ID", wire.TooLarge(m.SubgroupID))
+		}
+	} else if m.SubgroupID != 0 {
+		return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup ID", wire.Misplaced())
+	}
+	if m.DefaultPriority && m.PublisherPriority != 0 {
+		return dst, refuse(v, "SUBGROUP_HEADER", "Publisher Priority", wire.Misplaced())
+	}
 	b := dst
 	x = 0x10
 	if m.Properties {
 		x |= 0x1
-	}
-	if m.SubgroupMode > 2 {
-		return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup Mode", wire.MalformedNumber("at most 2", uint64(m.SubgroupMode)))
 	}
 	x |= uint64(m.SubgroupMode) << 1
 	if m.EndOfGroup {
@@ -152,26 +169,13 @@ func (m *SubgroupHeader) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	b = vi.Append(b, x)
-	if m.TrackAlias > vi.Max() {
-		return dst, refuse(v, "SUBGROUP_HEADER", "Track Alias", wire.MalformedNumber("a varint of at most 62 bits", m.TrackAlias))
-	}
 	b = vi.Append(b, m.TrackAlias)
-	if m.GroupID > vi.Max() {
-		return dst, refuse(v, "SUBGROUP_HEADER", "Group ID", wire.MalformedNumber("a varint of at most 62 bits", m.GroupID))
-	}
 	b = vi.Append(b, m.GroupID)
 	if m.SubgroupMode == 2 {
-		if m.SubgroupID > vi.Max() {
-			return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubgroupID))
-		}
 		b = vi.Append(b, m.SubgroupID)
-	} else if m.SubgroupID != 0 {
-		return dst, refuse(v, "SUBGROUP_HEADER", "Subgroup ID", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if !m.DefaultPriority {
 		b = append(b, m.PublisherPriority)
-	} else if m.PublisherPriority != 0 {
-		return dst, refuse(v, "SUBGROUP_HEADER", "Publisher Priority", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
 }

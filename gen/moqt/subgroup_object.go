@@ -91,17 +91,17 @@ func (m *SubgroupObject) Parse(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Payload, n, e = wire.ParseData(src[off:], payloadLength)
-	if e != nil {
-		return fail(v, "SUBGROUP_OBJECT", "Payload", off, e)
+	if payloadLength > uint64(len(src)-off) {
+		return fail(v, "SUBGROUP_OBJECT", "Payload", off, wire.ShortData(src[off:], payloadLength))
 	}
-	off += n
+	n = off + int(payloadLength)
+	m.Payload = src[off:n:n]
+	off = n
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT", "", off, wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT", "", off, wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -115,25 +115,36 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBGROUP_OBJECT")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "", wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "", wire.Malformed("no properties on an object with a status", ""))
 		}
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "SUBGROUP_OBJECT", "Properties", wire.Misplaced())
+	}
+	payloadLength := uint64(len(m.Payload))
+	if payloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.Misplaced())
 	}
 	b := dst
 	x, e = wire.IDDelta(m.PriorObjectID, m.ObjectID)
 	if e != nil {
 		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", e)
 	}
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", x))
+	if x > top {
+		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", wire.TooLarge(x))
 	}
 	b = vi.Append(b, x)
 	if m.HasProperties {
@@ -147,21 +158,10 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "Properties", e)
 		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "SUBGROUP_OBJECT", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
-	payloadLength := uint64(len(m.Payload))
 	b = vi.Append(b, payloadLength)
 	if payloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
 		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	b = append(b, m.Payload...)
 	return b, nil
@@ -276,8 +276,7 @@ func (m *SubgroupObjectHeader) Parse(src []byte, v Version) (int, error) {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return fail(v, "SUBGROUP_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -291,25 +290,38 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBGROUP_OBJECT_HEADER")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "", wire.Malformed("no properties on an object that does not exist", ""))
 		}
-	}
-	if v >= Version15 {
+	} else {
 		if m.Status >= 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "", wire.Malformed("no properties on an object with a status", ""))
 		}
+	}
+	if !m.HasProperties && !m.Properties.isZero() {
+		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Properties", wire.Misplaced())
+	}
+	if m.PayloadLength > top {
+		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Payload Length", wire.TooLarge(m.PayloadLength))
+	}
+	if m.PayloadLength == 0 {
+		if !m.Status.valid(v) {
+			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
+		}
+	} else if m.Status != 0 {
+		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.Misplaced())
 	}
 	b := dst
 	x, e = wire.IDDelta(m.PriorObjectID, m.ObjectID)
 	if e != nil {
 		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", e)
 	}
-	if x > vi.Max() {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", wire.MalformedNumber("a varint of at most 62 bits", x))
+	if x > top {
+		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", wire.TooLarge(x))
 	}
 	b = vi.Append(b, x)
 	if m.HasProperties {
@@ -323,23 +335,10 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Properties", e)
 		}
-	} else if !m.Properties.isZero() {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Properties", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.PayloadLength > vi.Max() {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Payload Length", wire.MalformedNumber("a varint of at most 62 bits", m.PayloadLength))
 	}
 	b = vi.Append(b, m.PayloadLength)
 	if m.PayloadLength == 0 {
-		if !m.Status.valid(v) {
-			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.MalformedNumber("a value of ObjectStatus in this version", uint64(m.Status)))
-		}
-		if uint64(m.Status) > vi.Max() {
-			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Status)))
-		}
 		b = vi.Append(b, uint64(m.Status))
-	} else if m.Status != 0 {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
 }

@@ -87,8 +87,7 @@ func (m *SubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
 		off += n
-	}
-	if v >= Version16 {
+	} else {
 		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
@@ -122,6 +121,7 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_NAMESPACE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -133,6 +133,22 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.Unsupported(""))
 		}
 	}
+	if m.RequestID > top {
+		return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
+		}
+	}
+	if v >= Version16 && v <= Version17 {
+		if m.SubscribeOptions > 2 {
+			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.MalformedNumber("at most 2", uint64(m.SubscribeOptions)))
+		}
+	}
 	b := dst
 	if v <= Version17 {
 		b = vi.Append(b, 0x11)
@@ -142,17 +158,8 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
-		if m.RequiredRequestIDDelta > m.RequestID/2 {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
-		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
-		}
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -160,17 +167,13 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
-	}
-	if v >= Version16 {
+	} else {
 		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 0, 32, true, 4096)
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
 	}
 	if v >= Version16 && v <= Version17 {
-		if m.SubscribeOptions > 2 {
-			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Subscribe Options", wire.MalformedNumber("at most 2", uint64(m.SubscribeOptions)))
-		}
 		b = vi.Append(b, m.SubscribeOptions)
 	}
 	b, e = m.Parameters.appendItems(b, v, inSubscribeNamespace)

@@ -129,6 +129,7 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_OK")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v >= Version17 {
 		if m.RequestID != 0 {
@@ -139,18 +140,12 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 		if m.Expires != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Expires", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.ContentExists != 0 {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Content Exists", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.LargestLocation.isZero() {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Largest Location", wire.Unsupported(""))
 		}
@@ -160,40 +155,45 @@ func (m *SubscribeOK) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "SUBSCRIBE_OK", "Track Properties", wire.Unsupported(""))
 		}
 	}
+	if v <= Version16 {
+		if m.RequestID > top {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Request ID", wire.TooLarge(m.RequestID))
+		}
+	}
+	if m.TrackAlias > top {
+		return dst, refuse(v, "SUBSCRIBE_OK", "Track Alias", wire.TooLarge(m.TrackAlias))
+	}
+	if v == Version14 {
+		if m.Expires > top {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Expires", wire.TooLarge(m.Expires))
+		}
+		if m.GroupOrder < 1 || m.GroupOrder > 2 {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
+		}
+		if m.ContentExists > 1 {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
+		}
+		if m.ContentExists != 1 && !m.LargestLocation.isZero() {
+			return dst, refuse(v, "SUBSCRIBE_OK", "Largest Location", wire.Misplaced())
+		}
+	}
 	b := dst
 	b = vi.Append(b, 0x4)
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version16 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
 		b = vi.Append(b, m.RequestID)
-	}
-	if m.TrackAlias > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_OK", "Track Alias", wire.MalformedNumber("a varint of at most 62 bits", m.TrackAlias))
 	}
 	b = vi.Append(b, m.TrackAlias)
 	if v == Version14 {
-		if m.Expires > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Expires", wire.MalformedNumber("a varint of at most 62 bits", m.Expires))
-		}
 		b = vi.Append(b, m.Expires)
-		if m.GroupOrder < 1 || m.GroupOrder > 2 {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Group Order", wire.MalformedNumber("1 to 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
-		if m.ContentExists > 1 {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Content Exists", wire.MalformedNumber("at most 1", uint64(m.ContentExists)))
-		}
 		b = append(b, m.ContentExists)
 		if m.ContentExists == 1 {
 			b, e = m.LargestLocation.append(b, v)
 			if e != nil {
 				return dst, refuse(v, "SUBSCRIBE_OK", "Largest Location", e)
 			}
-		} else if !m.LargestLocation.isZero() {
-			return dst, refuse(v, "SUBSCRIBE_OK", "Largest Location", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 		}
 	}
 	b, e = m.Parameters.appendItems(b, v, inSubscribeOK)

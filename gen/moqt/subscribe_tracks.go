@@ -79,14 +79,15 @@ func (m *SubscribeTracks) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_TRACKS")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
+	if m.RequestID > top {
+		return dst, refuse(v, "SUBSCRIBE_TRACKS", "Request ID", wire.TooLarge(m.RequestID))
+	}
 	b := dst
 	b = vi.Append(b, 0x51)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_TRACKS", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 0, 32, true, 4096)
 	if e != nil {

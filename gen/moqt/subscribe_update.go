@@ -113,52 +113,49 @@ func (m *SubscribeUpdate) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBSCRIBE_UPDATE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version15 {
 		if !m.StartLocation.isZero() {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Location", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.EndGroup != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v == Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Forward", wire.Unsupported(""))
+		}
+	}
+	if m.RequestID > top {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if m.SubscriptionRequestID > top {
+		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Subscription Request ID", wire.TooLarge(m.SubscriptionRequestID))
+	}
+	if v == Version14 {
+		if m.EndGroup > top {
+			return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.TooLarge(m.EndGroup))
+		}
+		if m.Forward > 1 {
+			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
 		}
 	}
 	b := dst
 	b = vi.Append(b, 0x2)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
-	if m.SubscriptionRequestID > vi.Max() {
-		return dst, refuse(v, "SUBSCRIBE_UPDATE", "Subscription Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.SubscriptionRequestID))
-	}
 	b = vi.Append(b, m.SubscriptionRequestID)
 	if v == Version14 {
 		b, e = m.StartLocation.append(b, v)
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Start Location", e)
 		}
-		if m.EndGroup > vi.Max() {
-			return dst, refuse(v, "SUBSCRIBE_UPDATE", "End Group", wire.MalformedNumber("a varint of at most 62 bits", m.EndGroup))
-		}
 		b = vi.Append(b, m.EndGroup)
 		b = append(b, m.SubscriberPriority)
-		if m.Forward > 1 {
-			return dst, refuse(v, "SUBSCRIBE_UPDATE", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
-		}
 		b = append(b, m.Forward)
 	}
 	b, e = m.Parameters.appendItems(b, v, inSubscribeUpdate)

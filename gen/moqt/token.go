@@ -63,31 +63,35 @@ func (m *Token) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Token) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
-	b := dst
+	top := vi.Max()
 	if m.AliasType > 3 {
 		return dst, wire.MalformedNumber("at most 3", uint64(m.AliasType)).At("Alias Type", 0)
 	}
+	if m.AliasType <= 2 {
+		if m.TokenAlias > top {
+			return dst, wire.TooLarge(m.TokenAlias).At("Token Alias", 0)
+		}
+	} else if m.TokenAlias != 0 {
+		return dst, wire.Misplaced().At("Token Alias", 0)
+	}
+	if m.AliasType == 1 || m.AliasType == 3 {
+		if m.TokenType > top {
+			return dst, wire.TooLarge(m.TokenType).At("Token Type", 0)
+		}
+	} else if m.TokenType != 0 {
+		return dst, wire.Misplaced().At("Token Type", 0)
+	}
+	if (!(m.AliasType == 1 || m.AliasType == 3)) && m.TokenValue != "" {
+		return dst, wire.Misplaced().At("Token Value", 0)
+	}
+	b := dst
 	b = vi.Append(b, m.AliasType)
 	if m.AliasType <= 2 {
-		if m.TokenAlias > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.TokenAlias).At("Token Alias", 0)
-		}
 		b = vi.Append(b, m.TokenAlias)
-	} else if m.TokenAlias != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Token Alias", 0)
 	}
 	if m.AliasType == 1 || m.AliasType == 3 {
-		if m.TokenType > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.TokenType).At("Token Type", 0)
-		}
 		b = vi.Append(b, m.TokenType)
-	} else if m.TokenType != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Token Type", 0)
-	}
-	if m.AliasType == 1 || m.AliasType == 3 {
 		b = append(b, m.TokenValue...)
-	} else if m.TokenValue != "" {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Token Value", 0)
 	}
 	return b, nil
 }

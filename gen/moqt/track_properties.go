@@ -261,6 +261,9 @@ func (m *TrackProperties) appendItems(dst []byte, v Version) ([]byte, *wire.Erro
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *TrackProperties) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version) ([]byte, string, *wire.Error) {
 	if s.Unknown {
+		if m.hasField(s.ID, v) {
+			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
+		}
 		b, e := w.Param(b, m.Unknown[s.Index])
 		return b, "Unknown", e
 	}
@@ -321,4 +324,43 @@ func (m *TrackProperties) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, 
 		}
 	}
 	return b, "", wire.Unsupported("")
+}
+
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *TrackProperties) hasField(id uint64, v Version) bool {
+	switch id {
+	case 0x2:
+		if v >= Version16 {
+			return !m.DeliveryTimeout.Set
+		}
+	case 0x4:
+		if v >= Version16 {
+			return !m.MaxCacheDuration.Set
+		}
+	case 0x6:
+		if v >= Version18 {
+			return !m.SubgroupDeliveryTimeout.Set
+		}
+	case 0x8:
+		if v >= Version16 {
+			return !m.Timescale.Set
+		}
+	case 0xb:
+		if v >= Version16 {
+			return !m.Immutable.Set
+		}
+	case 0xe:
+		if v >= Version16 {
+			return !m.DefaultPublisherPriority.Set
+		}
+	case 0x22:
+		if v >= Version16 {
+			return !m.DefaultPublisherGroupOrder.Set
+		}
+	case 0x30:
+		if v >= Version16 {
+			return !m.DynamicGroups.Set
+		}
+	}
+	return false
 }

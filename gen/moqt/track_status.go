@@ -54,6 +54,7 @@ func (m *TrackStatus) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "TRACK_STATUS", "Type", 0, vi.Fault(src))
@@ -83,27 +84,27 @@ func (m *TrackStatus) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, false, 4096)
 		if e != nil {
 			return failBody(v, "TRACK_STATUS", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v == Version16 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "TRACK_STATUS", "Track Namespace", off, e)
 		}
 		off += n
 	}
 	if v >= Version17 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 0, 32, true, 4096)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 32, true, 4096)
 		if e != nil {
 			return failBody(v, "TRACK_STATUS", "Track Namespace", off, e)
 		}
 		off += n
 	}
-	m.TrackName, n, e = vi.ParseText(src[off:], 4096-wire.TupleLen(m.TrackNamespace))
+	m.TrackNamespace, m.TrackName, n, e = vi.ParseTextOf(tuple, src[off:], 4096)
 	if e != nil {
 		return failBody(v, "TRACK_STATUS", "Track Name", off, e)
 	}
@@ -153,6 +154,7 @@ func (m *TrackStatus) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "TRACK_STATUS")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version16 || v >= Version18 {
 		if m.RequiredRequestIDDelta != 0 {
@@ -163,37 +165,41 @@ func (m *TrackStatus) Append(dst []byte, v Version) ([]byte, error) {
 		if m.SubscriberPriority != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Subscriber Priority", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.GroupOrder != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Group Order", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if m.Forward != 0 {
 			return dst, refuse(v, "TRACK_STATUS", "Forward", wire.Unsupported(""))
 		}
-	}
-	if v >= Version15 {
 		if !m.Filter.isZero() {
 			return dst, refuse(v, "TRACK_STATUS", "Filter", wire.Unsupported(""))
+		}
+	}
+	if m.RequestID > top {
+		return dst, refuse(v, "TRACK_STATUS", "Request ID", wire.TooLarge(m.RequestID))
+	}
+	if v == Version17 {
+		if m.RequiredRequestIDDelta > m.RequestID/2 {
+			return dst, refuse(v, "TRACK_STATUS", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
+		}
+		if m.RequiredRequestIDDelta > top {
+			return dst, refuse(v, "TRACK_STATUS", "Required Request ID Delta", wire.TooLarge(m.RequiredRequestIDDelta))
+		}
+	}
+	if v == Version14 {
+		if m.GroupOrder > 2 {
+			return dst, refuse(v, "TRACK_STATUS", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
+		}
+		if m.Forward > 1 {
+			return dst, refuse(v, "TRACK_STATUS", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
 		}
 	}
 	b := dst
 	b = vi.Append(b, 0xd)
 	mark := len(b)
 	b = append(b, 0, 0)
-	if m.RequestID > vi.Max() {
-		return dst, refuse(v, "TRACK_STATUS", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-	}
 	b = vi.Append(b, m.RequestID)
 	if v == Version17 {
-		if m.RequiredRequestIDDelta > m.RequestID/2 {
-			return dst, refuse(v, "TRACK_STATUS", "Required Request ID Delta", wire.MalformedNumber("at most half of Request ID", uint64(m.RequiredRequestIDDelta)).Closing(0x7))
-		}
-		if m.RequiredRequestIDDelta > vi.Max() {
-			return dst, refuse(v, "TRACK_STATUS", "Required Request ID Delta", wire.MalformedNumber("a varint of at most 62 bits", m.RequiredRequestIDDelta))
-		}
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
@@ -220,13 +226,7 @@ func (m *TrackStatus) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	if v == Version14 {
 		b = append(b, m.SubscriberPriority)
-		if m.GroupOrder > 2 {
-			return dst, refuse(v, "TRACK_STATUS", "Group Order", wire.MalformedNumber("at most 2", uint64(m.GroupOrder)))
-		}
 		b = append(b, uint8(m.GroupOrder))
-		if m.Forward > 1 {
-			return dst, refuse(v, "TRACK_STATUS", "Forward", wire.MalformedNumber("at most 1", uint64(m.Forward)))
-		}
 		b = append(b, m.Forward)
 		b, e = m.Filter.append(b, v)
 		if e != nil {

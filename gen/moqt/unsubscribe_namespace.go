@@ -56,8 +56,7 @@ func (m *UnsubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 			return failBody(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
 		off += n
-	}
-	if v == Version15 {
+	} else {
 		m.RequestID, n = vi.Parse(src[off:])
 		if n <= 0 {
 			return failBody(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", off, vi.Fault(src[off:]))
@@ -76,15 +75,20 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "UNSUBSCRIBE_NAMESPACE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if v == Version15 {
 		if len(m.TrackNamespacePrefix) != 0 {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", wire.Unsupported(""))
 		}
-	}
-	if v == Version14 {
+	} else {
 		if m.RequestID != 0 {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.Unsupported(""))
+		}
+	}
+	if v == Version15 {
+		if m.RequestID > top {
+			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.TooLarge(m.RequestID))
 		}
 	}
 	b := dst
@@ -96,11 +100,7 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
-	}
-	if v == Version15 {
-		if m.RequestID > vi.Max() {
-			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Request ID", wire.MalformedNumber("a varint of at most 62 bits", m.RequestID))
-		}
+	} else {
 		b = vi.Append(b, m.RequestID)
 	}
 	b, e = wire.EndBodyU16(b, mark)

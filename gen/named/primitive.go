@@ -23,7 +23,7 @@ var primitives = map[string]func(vi wire.Vi, src []byte) (value any, n int, agai
 	"option_plus_one": func(vi wire.Vi, src []byte) (any, int, []byte, *wire.Error) {
 		x, n, e := number(vi, src)
 		o := wire.OptionOf(x)
-		again := vi.Append(nil, wire.OptionValue(o, vi.Max()))
+		again := vi.Append(nil, wire.OptionValue(o))
 		if !o.Set {
 			return nil, n, again, e
 		}

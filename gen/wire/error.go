@@ -122,12 +122,18 @@ func Short(need, have int) *Error {
 	return &Error{Kind: ErrShort, Need: need, Expected: plural(need, "byte"), Found: strconv.Itoa(have)}
 }
 
+// The errors that codecs make in many places are made out of line, so that the codecs stay small.
+
 // Malformed is the error of a value that breaks a rule.
+//
+//go:noinline
 func Malformed(expected, found string) *Error {
 	return &Error{Kind: ErrMalformed, Expected: expected, Found: found}
 }
 
 // MalformedNumber is Malformed for a number that was found.
+//
+//go:noinline
 func MalformedNumber(expected string, found uint64) *Error {
 	return Malformed(expected, strconv.FormatUint(found, 10))
 }
@@ -137,7 +143,23 @@ func MalformedCode(expected string, found uint64) *Error {
 	return Malformed(expected, "0x"+strconv.FormatUint(found, 16))
 }
 
+// TooLarge is the error of a number that the varints of the version cannot carry.
+//
+//go:noinline
+func TooLarge(found uint64) *Error {
+	return MalformedNumber("a varint of at most 62 bits", found)
+}
+
+// Misplaced is the error of a field that is set though others say that it is not there.
+//
+//go:noinline
+func Misplaced() *Error {
+	return Malformed("it to be absent, as the fields before it say", "a value")
+}
+
 // Unsupported is the error of something that the version cannot carry.
+//
+//go:noinline
 func Unsupported(found string) *Error {
 	return &Error{Kind: ErrUnsupported, Found: found}
 }

@@ -125,62 +125,6 @@ func (k Vi) AppendPaths(dst []byte, list []string, low, high uint64) ([]byte, *E
 	return dst, nil
 }
 
-// ParseTuple reads a namespace: a count, and that many lengths with bytes, of at most total
-// bytes together.
-func (k Vi) ParseTuple(b []byte, low, high uint64, nonEmpty bool, total int) (list []string, n int, e *Error) {
-	count, n, e := k.ParseCount(b, low, high)
-	if e != nil || count == 0 {
-		return nil, n, e
-	}
-	first := n
-	for i := range count {
-		p, size, e := k.ParseBytes(b[n:], total)
-		if e == nil && nonEmpty && len(p) == 0 {
-			e = Malformed("at least 1 byte", "none")
-		}
-		if e != nil {
-			return nil, 0, e.At(index(i), n)
-		}
-		n += size
-		total -= len(p)
-	}
-	// One string for all, of which the elements are parts.
-	list, rest := make([]string, count), string(b[first:n])
-	for i := range list {
-		size, head := k.Parse(b[n-len(rest) : n])
-		list[i], rest = rest[head:head+int(size)], rest[head+int(size):]
-	}
-	return list, n, nil
-}
-
-// AppendTuple writes the count of list and its elements.
-func (k Vi) AppendTuple(dst []byte, list []string, low, high uint64, nonEmpty bool, total int) ([]byte, *Error) {
-	if e := CheckCount(len(list), low, high); e != nil {
-		return dst, e
-	}
-	dst = k.Append(dst, uint64(len(list)))
-	for i, s := range list {
-		if nonEmpty && s == "" {
-			return dst, Malformed("at least 1 byte", "none").At(index(i), 0)
-		}
-		var e *Error
-		if dst, e = k.AppendText(dst, s, total); e != nil {
-			return dst, e.At(index(i), 0)
-		}
-		total -= len(s)
-	}
-	return dst, nil
-}
-
-// TupleLen is the number of bytes in the elements of list.
-func TupleLen(list []string) int {
-	n := 0
-	for _, s := range list {
-		n += len(s)
-	}
-	return n
-}
-
 // Tally counts the integers that b is made of.
 func (k Vi) Tally(b []byte) (count uint64, e *Error) {
 	for off := 0; off < len(b); count++ {

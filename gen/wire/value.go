@@ -29,14 +29,10 @@ func OptionOf(v uint64) Optional[uint64] {
 	return Some(v - 1)
 }
 
-// OptionValue is the inverse of OptionOf. It is above max, and so refused by the caller's
-// range check, when o is set to something that leaves no room for the one.
-func OptionValue(o Optional[uint64], limit uint64) uint64 {
-	switch {
-	case !o.Set:
+// OptionValue is the inverse of OptionOf. A value that is set has to leave room for the one.
+func OptionValue(o Optional[uint64]) uint64 {
+	if !o.Set {
 		return 0
-	case o.Value >= limit:
-		return limit + 1
 	}
 	return o.Value + 1
 }
@@ -98,18 +94,8 @@ func (k Vi) AppendText(dst []byte, s string, limit int) ([]byte, *Error) {
 	return append(k.Append(dst, uint64(len(s))), s...), nil
 }
 
-// ParseData reads bytes whose number stood in an earlier field. The result aliases b.
-func ParseData(b []byte, size uint64) (p []byte, n int, e *Error) {
-	if uint64(len(b)) < size {
-		return nil, 0, shortData(b, size)
-	}
-	return b[:size:size], int(size), nil
-}
-
-// The errors of hot messages are apart, so that what is right can be inlined.
-
-//go:noinline
-func shortData(b []byte, size uint64) *Error {
+// ShortData is the error of bytes whose number, size, stood in an earlier field, and of which b is all there is.
+func ShortData(b []byte, size uint64) *Error {
 	return Short(int(min(size, math.MaxInt32)), len(b))
 }
 
@@ -229,6 +215,8 @@ func IDDelta(prior Optional[uint64], id uint64) (uint64, *Error) {
 	}
 	return id, nil
 }
+
+// The errors of hot messages are apart, so that what is right can be inlined.
 
 //go:noinline
 func largeID(delta uint64) *Error { return MalformedNumber("an id of at most 64 bits", delta) }

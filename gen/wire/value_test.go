@@ -59,12 +59,9 @@ func TestZigzagAndOptions(t *testing.T) {
 		t.Error("small numbers do not stay small")
 	}
 	for _, o := range []Optional[uint64]{{}, Some[uint64](0), Some[uint64](MaxVarint - 1)} {
-		if got := OptionOf(OptionValue(o, MaxVarint)); got != o {
+		if got := OptionOf(OptionValue(o)); got != o {
 			t.Errorf("%+v comes back as %+v", o, got)
 		}
-	}
-	if x := OptionValue(Some[uint64](MaxVarint), MaxVarint); x <= MaxVarint {
-		t.Errorf("an option without room for the one is written as %d", x)
 	}
 }
 
@@ -99,16 +96,12 @@ func TestBytesStopAtTheLimitAndAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestDataBehindAnEarlierLength(t *testing.T) {
+func TestDataThatIsMissing(t *testing.T) {
 	src := []byte("abcd")
-	p, n, e := ParseData(src, 2)
-	if string(p) != "ab" || n != 2 || e != nil || cap(p) != 2 {
-		t.Errorf("%q %d %v, capacity %d", p, n, e, cap(p))
+	if e := ShortData(src, 5); !errors.Is(e, ErrShort) || e.Need != 5 {
+		t.Errorf("%v needs %d", e, e.Need)
 	}
-	if _, _, e := ParseData(src, 5); e.Need != 5 {
-		t.Errorf("needs %d", e.Need)
-	}
-	if _, _, e := ParseData(src, math.MaxUint64); !errors.Is(e, ErrShort) || e.Need <= 0 {
+	if e := ShortData(src, math.MaxUint64); !errors.Is(e, ErrShort) || e.Need <= 0 {
 		t.Errorf("a huge length: %v, needs %d", e, e.Need)
 	}
 }

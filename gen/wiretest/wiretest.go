@@ -1,5 +1,6 @@
 // Package wiretest has the properties that the generated tests check of every message: it
-// comes out of a parse as it went into an append, a part of it is short, and a wrong length is malformed.
+// comes out of a parse as it went into an append, a part of it is short, a wrong length is malformed, values that it may
+// not have are not written, and a wrong byte is an error with its place or makes another message.
 //
 // Generated tests call it with values that they draw at random:
 //
@@ -57,7 +58,21 @@ func RoundTrip[V any](t TB, want, got Message[V], v V, open bool) []byte {
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%x parses as\n%+v, it was made of\n%+v", b, got, want)
 	}
+	if !open {
+		closed(t, reflect.ValueOf(got).Elem())
+	}
 	return b
+}
+
+// closed checks that nobody who appends to a payload writes over what stands behind it.
+func closed(t TB, m reflect.Value) {
+	t.Helper()
+	for i := range m.NumField() {
+		f := m.Field(i)
+		if f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Uint8 && f.Cap() != f.Len() {
+			t.Fatalf("%s has %d bytes, and room for %d", m.Type().Field(i).Name, f.Len(), f.Cap())
+		}
+	}
 }
 
 // Truncated parses every part of b from its start: all are short, and say how much is needed.
@@ -85,6 +100,8 @@ type Framing struct {
 	Typed bool // a type stands in front of the length
 	U16   bool // the length has two bytes
 	Limit int  // of the length
+
+	Closes bool // a session ends with a code after what is malformed
 }
 
 // LengthLies parses b with lengths that are too small, too large, and above the limit: all are malformed.
@@ -94,11 +111,7 @@ func LengthLies[V any](t TB, b []byte, m Message[V], v V, f Framing) {
 	if f.Typed {
 		_, at = f.Vi.Parse(b)
 	}
-	size := 2
-	if !f.U16 {
-		_, size = f.Vi.Parse(b[at:])
-	}
-	body := b[at+size:]
+	body := b[f.body(b):]
 	try := func(what string, size int, body []byte) {
 		lie := append(f.length(bytes.Clone(b[:at]), size), body...)
 		if _, err := m.Parse(lie, v); !errors.Is(err, wire.ErrMalformed) {

@@ -15,6 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // faulty is a message of one byte behind its length, with a mistake of choice.
 type faulty struct {
 	value   byte
+	tail    []byte // none
 	mistake string
 }
 
@@ -27,7 +28,14 @@ func (f *faulty) Append(dst []byte, v int) ([]byte, error) {
 	if f.mistake == "cannot append" {
 		return dst, wire.Malformed("", "")
 	}
-	return append(dst, 1, f.value), nil
+	value := f.value
+	switch {
+	case value == 0xff && f.mistake == "reads what it does not write":
+		return dst, wire.Malformed("", "")
+	case value == 0xff && f.mistake == "writes something else":
+		value = 0
+	}
+	return append(dst, 1, value), nil
 }
 
 func (f *faulty) Parse(src []byte, v int) (int, error) {
@@ -42,16 +50,36 @@ func (f *faulty) Parse(src []byte, v int) (int, error) {
 		if f.mistake == "calls a part malformed" {
 			e = e.Closed()
 		}
-		return 0, e
+		if f.mistake == "has enough" && len(src) == 2 {
+			e.Need = 1
+		}
+		return 0, f.fault(e)
 	}
 	if end-off != 1 && f.mistake != "believes any length" {
-		return 0, wire.Trailing(1)
+		return 0, f.fault(wire.Trailing(1))
+	}
+	if f.mistake == "allocates" {
+		kept = make([]byte, 100_000)
 	}
 	f.value = src[min(off, len(src)-1)]
+	f.tail = []byte{}
+	if f.mistake == "leaves room" {
+		f.tail = src[:0]
+	}
 	if f.mistake == "changes the value" {
 		f.value++
 	}
 	return end, nil
+}
+
+func (f *faulty) fault(e *wire.Error) error {
+	if f.mistake == "points elsewhere" {
+		e.Offset = 100
+	}
+	if f.mistake == "has no code" {
+		return e
+	}
+	return e.Closing(3)
 }
 
 // recorder notes that a check failed.
@@ -72,9 +100,10 @@ func run(mistake string) (failed string) {
 		failed = r.failed
 	}()
 	fresh := func() Message[int] { return &faulty{mistake: mistake} }
-	b := RoundTrip(r, Message[int](&faulty{value: 7, mistake: mistake}), fresh(), 1, false)
+	b := RoundTrip(r, Message[int](&faulty{value: 7, tail: []byte{}, mistake: mistake}), fresh(), 1, false)
 	Truncated(r, b, fresh(), 1, false)
 	LengthLies(r, b, fresh(), 1, Framing{Vi: wire.RFC9000, Limit: 64})
+	Sweep(r, b, Framing{Closes: true}, false, fresh, 1)
 	Missing(r, fresh(), 2)
 	return ""
 }
@@ -85,10 +114,18 @@ func TestChecksFindTheMistake(t *testing.T) {
 		"":                       "",
 		"cannot append":          "append",
 		"changes the value":      "parses as",
+		"leaves room":            "room for",
 		"needs too much":         "needs 100",
 		"calls a part malformed": "want short",
 		"believes any length":    "want malformed",
 		"accepts any version":    "want unsupported",
+
+		"allocates":                    "bytes allocated",
+		"points elsewhere":             "not within",
+		"has no code":                  "with code 0x0",
+		"has enough":                   "which needs",
+		"reads what it does not write": "of which an append says",
+		"writes something else":        "which is written as",
 	} {
 		if got := run(mistake); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%q: %q, want %q", mistake, got, want)

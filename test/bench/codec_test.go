@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 	"github.com/moqrx/moqrx/gen/moqt"
 )
 
-// maxRatio is how much longer a generated codec may take than the same by hand. The aim is 1.15, which only appending
-// OBJECT_DATAGRAM and FETCH_OBJECT misses by a few hundredths; what is above that on a busy machine is noise.
-const maxRatio = 1.3
+// maxRatio is how much longer a generated codec may take than the same by hand. The aim is 1.15, and on average all are below it; where
+// the linker puts either of two functions makes the rest of the difference.
+const maxRatio = 1.2
 
 // A codec reads and writes one hot message with its values.
 type codec struct {
@@ -84,20 +85,23 @@ func TestHandWrittenCodecsAgree(t *testing.T) {
 	}
 }
 
-// A SUBSCRIBE takes one allocation for each string at most; the list of a namespace with several parts is in that.
+// A SUBSCRIBE takes one allocation for each string at most: those of moq-transport are parts of one string, and the
+// list of the namespace is the other allocation.
 func TestSubscribeAllocatesItsStrings(t *testing.T) {
 	for v := moqt.Version14; v <= moqt.Version22; v++ {
-		m := moqt.Subscribe{TrackNamespace: []string{"room", "alice"}, TrackName: "video"}
-		if v == moqt.Version14 {
-			m.Filter.Type = 2
-		}
-		src, err := m.Append(nil, v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got moqt.Subscribe
-		if n := testing.AllocsPerRun(100, func() { _, err = got.Parse(src, v) }); n > 3 || err != nil {
-			t.Errorf("moq-transport-%d: %v allocations (%v)", v, n, err)
+		for _, namespace := range [][]string{{"room"}, {"room", "alice"}, strings.Split("a/namespace/of/many/parts", "/")} {
+			m := moqt.Subscribe{TrackNamespace: namespace, TrackName: "video"}
+			if v == moqt.Version14 {
+				m.Filter.Type = 2
+			}
+			src, err := m.Append(nil, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got moqt.Subscribe
+			if n := testing.AllocsPerRun(100, func() { _, err = got.Parse(src, v) }); n > 2 || err != nil {
+				t.Errorf("moq-transport-%d, %d parts: %v allocations (%v)", v, len(namespace), n, err)
+			}
 		}
 	}
 	for v := lite.Version01; v <= lite.Version06Wip; v++ {
@@ -119,8 +123,8 @@ func parseError(p pair, src []byte) error {
 }
 
 // BenchmarkGeneratedByHandWritten fails when a generated codec of a hot message takes more than maxRatio of the
-// time of the same by hand. Both take turns, and of each the best round counts, so that what else the
-// machine does is no matter; one that looks slow gets some more chances.
+// time of the same by hand. Both take turns, and what counts is the median of the ratios of one turn each: what
+// else the machine does slows both. One that looks slow gets some more chances.
 func BenchmarkGeneratedByHandWritten(b *testing.B) {
 	for _, p := range pairs() {
 		src, err := p.generated.append(nil)
@@ -138,25 +142,35 @@ func BenchmarkGeneratedByHandWritten(b *testing.B) {
 }
 
 func enforce(b *testing.B, generated, byHand func() error) {
-	best := [2]time.Duration{math.MaxInt64, math.MaxInt64}
-	ratio := func() float64 { return float64(best[0]) / float64(best[1]) }
+	ratio, each := math.Inf(1), time.Duration(0)
 	for b.Loop() {
-		for chance := 0; chance == 0 || chance < 10 && ratio() > maxRatio; chance++ {
-			for range 200 {
-				for i, f := range []func() error{generated, byHand} {
-					best[i] = min(best[i], timed(b, f))
-				}
+		for chance := 0; chance == 0 || chance < 10 && ratio > maxRatio; chance++ {
+			if r, d := compare(b, generated, byHand); r < ratio {
+				ratio, each = r, d
 			}
 		}
 	}
-	b.ReportMetric(ratio(), "ratio")
-	b.ReportMetric(float64(best[0])/calls, "ns/message")
-	if ratio() > maxRatio {
-		b.Errorf("%v for %d messages, by hand %v: a ratio of %.2f is more than %v", best[0], calls, best[1], ratio(), maxRatio)
+	b.ReportMetric(ratio, "ratio")
+	b.ReportMetric(float64(each)/calls, "ns/message")
+	if ratio > maxRatio {
+		b.Errorf("%v for %d messages: a ratio of %.2f to the same by hand is more than %v", each, calls, ratio, maxRatio)
 	}
 }
 
-const calls = 1000
+const turns, calls = 201, 1000
+
+// compare gives the median of the ratios of the two, and the fastest turn of the generated one.
+func compare(b *testing.B, generated, byHand func() error) (ratio float64, fastest time.Duration) {
+	ratios := make([]float64, turns)
+	fastest = math.MaxInt64
+	for i := range ratios {
+		d := timed(b, generated)
+		fastest = min(fastest, d)
+		ratios[i] = float64(d) / float64(timed(b, byHand))
+	}
+	slices.Sort(ratios)
+	return ratios[turns/2], fastest
+}
 
 func timed(b *testing.B, f func() error) time.Duration {
 	start := time.Now()

@@ -8,12 +8,14 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // listen asks for the broadcasts under a prefix and keeps the origin in step with what the
 // peer announces, until the stream or the session ends. Whatever was announced on it
 // is then lost: it may come back on another session. nil is the peer's FIN.
 func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
+	c.recordAnnounceRequest(ours, prefix.String())
 	s, err := c.ask(ctx, genlite.BidiAnnounce, &genlite.AnnounceRequest{
 		Prefix: prefix.String(), ExcludeHop: uint64(c.origin.ID()),
 	})
@@ -55,6 +57,7 @@ type remote struct {
 	producer *model.BroadcastProducer
 	dynamic  *model.BroadcastDynamic
 	source   model.OriginID // the original publisher
+	counts   stats.SubscriberStats
 	over     context.CancelFunc
 }
 
@@ -137,7 +140,7 @@ func (l *listener) byNumber(id uint64) (model.Path, error) {
 // start takes an announcement that is active. cost is what the peer says, where it says any.
 func (l *listener) start(ctx context.Context, m *genlite.Announce, cost uint64) error {
 	if _, live := l.live[model.NewPath(m.Suffix)]; !live {
-		if err := l.count(1); err != nil {
+		if err := l.count(model.NewPath(m.Suffix)); err != nil {
 			return err
 		}
 	} else if !l.dialect.repeats {
@@ -150,6 +153,7 @@ func (l *listener) start(ctx context.Context, m *genlite.Announce, cost uint64) 
 func (l *listener) update(ctx context.Context, m *genlite.Announce, cost uint64) error {
 	suffix := model.NewPath(m.Suffix)
 	path := l.prefix.Join(suffix)
+	l.heard(path, true, len(m.Hops))
 	route := model.Route{Cost: charge(cost, l.price), Warm: l.dialect.priced && cost == 0}
 	var ok bool
 	if route.Hops, ok = l.dialect.takeHops(m, l.publisher); !ok {
@@ -165,13 +169,21 @@ func (l *listener) update(ctx context.Context, m *genlite.Announce, cost uint64)
 // end takes the end of an announcement. One for what is not known is normal: peers also send it for what
 // they filtered.
 func (l *listener) end(suffix model.Path) error {
+	l.heard(l.prefix.Join(suffix), false, 0)
 	old, live := l.live[suffix]
 	if !live {
 		return nil
 	}
 	delete(l.live, suffix)
 	old.finish()
-	return l.count(-1)
+	l.discount(suffix)
+	return nil
+}
+
+// heard notes an announcement, or the end of one, also of what is not taken.
+func (l *listener) heard(path model.Path, active bool, hops int) {
+	l.counted(path).SubscriberAnnounceBytes()
+	l.recordAnnounce(theirs, path, active, hops)
 }
 
 // replace puts a broadcast with this route into the origin. One of the same source that is there goes on
@@ -201,7 +213,7 @@ func (l *listener) replace(ctx context.Context, old *remote, path model.Path, ro
 	}
 	open, over := context.WithCancel(ctx)
 	l.tasks.Go(func() { l.serveRequests(ctx, open, path, d) })
-	return &remote{producer: b, dynamic: d, source: source, over: over}
+	return &remote{producer: b, dynamic: d, source: source, over: over, counts: l.counted(path).Subscriber()}
 }
 
 // finish takes the broadcast back. Its tracks go on until their own streams end.
@@ -217,6 +229,7 @@ func (b *remote) close() {
 	_ = b.dynamic.Close()
 	_ = b.producer.Close()
 	b.over()
+	b.counts.Close()
 }
 
 // clear lets go of everything when the stream is over: nil is its clean end. Nothing was taken back, so the
@@ -224,7 +237,8 @@ func (b *remote) close() {
 func (l *listener) clear(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, b := range l.live {
+	for suffix, b := range l.live {
+		l.discount(suffix)
 		if b == nil {
 			continue
 		}
@@ -233,7 +247,6 @@ func (l *listener) clear(err error) {
 		}
 		b.close()
 	}
-	_ = l.count(-len(l.live)) // only more than the limit is an error
 }
 
 // serveRequests subscribes upstream to each track that is asked for, until the broadcast ends, and open

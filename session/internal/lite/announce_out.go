@@ -16,6 +16,7 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 	if m.ExcludeHop != 0 {
 		p.peer.CompareAndSwap(0, m.ExcludeHop)
 	}
+	p.recordAnnounceRequest(theirs, m.Prefix)
 	listening, leave := context.WithCancel(ctx)
 	left := make(chan struct{})
 	p.tasks.Go(func() {
@@ -46,6 +47,7 @@ type announcer struct {
 	prefix  model.Path
 	active  map[model.Path]told
 	started uint64 // how many announcements there were
+	counts  tally
 }
 
 // told is what the peer knows of a path.
@@ -57,6 +59,8 @@ type told struct {
 func (a *announcer) run(ctx context.Context, prefix model.Path) error {
 	a.prefix = prefix
 	a.active = make(map[model.Path]told)
+	a.counts = make(tally)
+	defer a.counts.close()
 	changes := a.watch(prefix)
 	if changes != nil {
 		defer changes.Close()
@@ -159,18 +163,27 @@ func (a *announcer) messages(change model.OriginAnnounce) (news []genlite.Messag
 		return nil
 	case live && fit && a.dialect.update != nil:
 		a.active[change.Path] = told{known.id, route}
+		a.tell(change.Path, route.Hops, true)
 		return append(news, a.dialect.update(suffix, known.id, route))
 	}
 	if live {
 		delete(a.active, change.Path)
+		a.tell(change.Path, nil, false)
 		news = append(news, a.dialect.end(suffix, known.id))
 	}
 	if fit {
 		a.active[change.Path] = told{a.started, route}
+		a.tell(change.Path, route.Hops, true)
 		a.started++
 		news = append(news, a.dialect.start(suffix, route, a.self))
 	}
 	return news
+}
+
+// tell notes what the peer hears of a path.
+func (a *announcer) tell(path model.Path, hops model.OriginList, active bool) {
+	a.counts.tell(path, a.counted(path), active)
+	a.recordAnnounce(ours, path, active, len(hops))
 }
 
 // route is the one that the peer is told of, false when it is told of none.

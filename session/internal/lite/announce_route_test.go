@@ -87,7 +87,7 @@ func TestChangeDuringTheFirstAnswer(t *testing.T) {
 		r := newRig(t, genlite.Version05)
 		alice, _ := r.publish("alice", "video")
 		r.publish("bob", "video")
-		a := announcer{publisher: r.engine.publisher, active: make(map[model.Path]told)}
+		a := announcer{publisher: r.engine.publisher, active: make(map[model.Path]told), counts: make(tally)}
 		changes := a.watch("")
 		defer changes.Close()
 		first, _, err := changes.TryNext()

@@ -51,6 +51,7 @@ func (c *subscriber) receiveDatagram(b []byte) error {
 	if u == nil {
 		return errNoSubscription
 	}
+	u.counts.Datagram(len(m.Payload))
 	return u.track.WriteDatagram(model.Datagram{
 		Sequence:  m.Sequence,
 		Timestamp: model.Timestamp{Value: m.Timestamp, Scale: u.scale},

@@ -24,6 +24,8 @@ func (sub *served) sendDatagrams(ctx context.Context) {
 		}
 		if err != nil {
 			sub.p.unsent.add(sub.p.log, err)
+			continue
 		}
+		sub.counts.Datagram(len(d.Payload))
 	}
 }

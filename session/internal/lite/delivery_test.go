@@ -13,6 +13,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
 )
@@ -314,8 +315,7 @@ func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer, own := memory.Config{MaxUniStreams: 1}.Pair()
 		s := newScheduler(t.Context(), own.OpenUni, func(f func()) { go f() })
-		sub := &served{}
-		sub.wants.Store(&model.Subscription{})
+		track := s.queue.Track(priority.Wish{})
 		next := func() error {
 			u, err := peer.AcceptUni(t.Context())
 			must(t, err)
@@ -332,9 +332,9 @@ func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
 		}
 
 		left, leave := context.WithCancel(t.Context())
-		first, err := s.stream(t.Context(), rank{sub, 0})
+		first, err := s.stream(t.Context(), track.Insert(0))
 		must(t, err)
-		go func() { _, _ = s.stream(left, rank{sub, 1}) }()
+		go func() { _, _ = s.stream(left, track.Insert(1)) }()
 		synctest.Wait()
 		leave() // while the peer gives no credit
 		synctest.Wait()
@@ -343,7 +343,7 @@ func TestStreamOfAGroupThatLeftIsNotLost(t *testing.T) {
 		wantReset()
 
 		for sequence := range uint64(3) { // they leave in the moment in which they get the stream
-			stream, err := s.stream(t.Context(), rank{sub, 2 + sequence})
+			stream, err := s.stream(t.Context(), track.Insert(2+sequence))
 			must(t, err)
 			w := &waiter{granted: make(chan grant, 1)}
 			w.granted <- grant{stream: stream}

@@ -32,11 +32,17 @@ func (e *Engine) serveUni(ctx context.Context, s transport.ReceiveStream) {
 	defer r.release()
 	if err := e.readUni(ctx, r); err != nil {
 		e.log.Debug("stream stopped", "stream", s.ID(), "error", err)
+		e.recordRefusal(ctx, s.ID(), err)
 		s.Stop(codeOf(ctx, err))
 	}
 }
 
 func (e *Engine) readUni(ctx context.Context, r *reader) error {
+	// A stream opens those with lower numbers too (RFC 9000, section 3.2), and the bytes of what is
+	// not urgent may come much later: an empty stream is not silent yet.
+	if err := r.fill(1); err != nil {
+		return err
+	}
 	limit := limitSilence(r.stream, e.limits.FirstBytes)
 	kind, err := r.uniType()
 	if err != nil {
@@ -68,6 +74,7 @@ func (e *Engine) serveBidi(ctx context.Context, s transport.Stream) {
 		return
 	}
 	e.log.Debug("stream refused", "stream", s.ID(), "error", err)
+	e.recordRefusal(ctx, s.ID(), err)
 	refuse(s, codeOf(ctx, err))
 }
 
@@ -85,13 +92,13 @@ func (e *Engine) answer(ctx context.Context, s transport.Stream, r *reader) erro
 		if err := first(&m); err != nil {
 			return err
 		}
-		return e.publisher.announce(ctx, s, r, &m)
+		return e.quotas.announces.hold(func() error { return e.publisher.announce(ctx, s, r, &m) })
 	case genlite.BidiSubscribe:
 		var m genlite.Subscribe
 		if err := first(&m); err != nil {
 			return err
 		}
-		return e.publisher.subscribe(ctx, s, r, &m)
+		return e.quotas.subscriptions.hold(func() error { return e.publisher.subscribe(ctx, s, r, &m) })
 	case genlite.BidiTrack:
 		var m genlite.Track
 		if err := first(&m); err != nil {
@@ -109,6 +116,7 @@ func (e *Engine) answer(ctx context.Context, s transport.Stream, r *reader) erro
 		if err := first(&m); err != nil {
 			return err
 		}
+		e.recordGoaway(theirs, m.URI)
 		e.takeGoaway(&m)
 		return nil
 	case genlite.BidiProbe:

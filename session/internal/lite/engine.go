@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
@@ -35,6 +36,8 @@ type Config struct {
 	Probe uint64
 	// Limits bound what the peer can make the session hold.
 	Limits Limits
+	// Trace takes the events of the session. Nil records nothing.
+	Trace Trace
 	// Logger takes what is odd but ends nothing. Nil discards it.
 	Logger *slog.Logger
 }
@@ -49,6 +52,10 @@ type Engine struct {
 	declares declares
 	link     Link
 	limits   Limits
+	quotas   quotas
+	counts   counts
+	trace    Trace
+	begun    atomic.Bool // the session, or its end before it could
 	log      *slog.Logger
 	peer     atomic.Uint64 // origin id of the peer, 0 until it is known
 
@@ -75,11 +82,13 @@ func New(cfg Config) *Engine {
 		exchange: cfg.Exchange,
 		declares: declares{path: cfg.Path, role: cfg.Role, probe: cfg.Probe},
 		limits:   cfg.Limits.withDefaults(),
+		trace:    cfg.Trace,
 		log:      cfg.Logger,
 		declared: make(chan struct{}),
 		probing:  newProbing(cfg.Measure),
 		goaway:   newGoaway(),
 	}
+	e.quotas = newQuotas(e.limits)
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -143,6 +152,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	stop := context.AfterFunc(e.conn.Context(), func() { cancel(context.Cause(e.conn.Context())) })
 	defer stop()
 
+	if e.trace != nil && !e.begun.Swap(true) {
+		defer e.trace.Close()
+	}
+	defer e.present()()
+	e.recordStart(e.publisher.self)
 	e.publisher.groups = newScheduler(ctx, e.conn.OpenUni, e.tasks.Go)
 	e.tasks.Go(func() { e.acceptUni(ctx) })
 	e.tasks.Go(func() { e.acceptBidi(ctx) })
@@ -158,6 +172,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	code, reason := e.closing(cause)
+	e.recordEnd(cause, code, reason)
 	_ = e.conn.CloseWithError(code, reason) // the connection may be gone, and that is fine
 	e.publisher.close()
 	e.tasks.Wait()
@@ -197,9 +212,7 @@ func accept[S interface{ ID() uint64 }](
 			e.fail(err)
 			return
 		}
-		select {
-		case slots <- struct{}{}:
-		default:
+		if !take(ctx, slots) {
 			e.log.Warn("stream refused", "reason", "too many streams", "stream", s.ID())
 			refuse(s, uint64(model.CodeBoundsExceeded))
 			continue
@@ -209,6 +222,28 @@ func accept[S interface{ ID() uint64 }](
 			serve(ctx, s)
 		})
 	}
+}
+
+// slotGrace is how long a stream may wait for a slot. A stream that is over gives its credit back
+// to the peer a moment before its goroutine gives back the slot.
+const slotGrace = 100 * time.Millisecond
+
+// take waits for a slot, and reports whether there was one in time.
+func take(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(slotGrace)
+	defer timer.Stop()
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // refuse ends both halves with a code.

@@ -121,7 +121,10 @@ func (u *upstream) unanswered(req *model.GroupRequest, answered <-chan struct{})
 // fill puts the answer into the group. There is none when the peer refuses it, or sends nothing
 // that can be read.
 func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader, answered chan<- struct{}) error {
-	f := u.frames(ctx, r, nil)
+	counts := u.c.counted(u.path).SubscriberFetch(u.req.Name())
+	defer counts.Close()
+	f := u.frames(ctx, r, nil, counts)
+	defer f.budget.release()
 	err := f.header()
 	close(answered)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -133,6 +136,7 @@ func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader,
 		return model.ErrCancel // it has come another way, or the track has failed
 	}
 	defer f.g.Close()
+	counts.Group()
 	if err = f.rest(err); err == nil {
 		return f.g.Finish()
 	}

@@ -5,6 +5,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // fetch answers a FETCH stream with the frames of a group: from the cache, or else as whoever
@@ -17,6 +18,8 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	default:
 		return failure(model.CodeBoundsExceeded, "more than %d fetches at once", p.limits.Fetches)
 	}
+	counts := p.counted(model.NewPath(m.Broadcast)).PublisherFetch(m.Track)
+	defer counts.Close()
 	ctx, stop := untilStopped(ctx, s)
 	defer stop()
 	t, err := p.find(ctx, trackName{m.Broadcast, m.Track})
@@ -28,7 +31,11 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 		return modelError(ctx, err)
 	}
 	defer g.Close()
-	w := newFrameWriter(s, &p.dialect)
+	out, leave := p.groups.enter(ctx, s, priority.Wish{Priority: m.Priority}, m.Group)
+	defer leave()
+	w := newFrameWriter(out, &p.dialect)
 	defer w.release()
+	w.counts = counts
+	counts.Group()
 	return modelError(ctx, w.group(ctx, g, func() {}))
 }

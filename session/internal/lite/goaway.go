@@ -39,6 +39,7 @@ func (e *Engine) GoAway(ctx context.Context, uri string) (bool, error) {
 	if err != nil {
 		return true, err
 	}
+	e.recordGoaway(ours, uri)
 	_ = s.Close() // fails only when the stream is over already
 	s.Stop(uint64(model.CodeCancel))
 	return true, nil

@@ -8,6 +8,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // intake is where the groups of one subscription come in.
@@ -101,7 +102,7 @@ func (in *intake) complete() bool {
 
 // receiveGroup takes one group stream of the peer whose header is m. The error is what the
 // stream is stopped with.
-func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) error {
+func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Group) (err error) {
 	u := c.enter(m.Subscribe)
 	if u == nil {
 		return failure(model.CodeCancel, "no subscription %d", m.Subscribe)
@@ -119,11 +120,15 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 	}
 	defer g.Close()
 	u.arrive()
+	u.counts.Group()
+	c.recordGroup(theirs, u.id, m.Sequence)
+	defer func() { c.recordGroupEnd(ctx, theirs, u.id, m.Sequence, err) }()
 	s := r.stream // the reader may be gone before the function has run
 	stop := context.AfterFunc(u.given, func() { s.Stop(uint64(model.CodeCancel)) })
 	defer stop()
 
-	f := u.frames(u.given, r, g)
+	f := u.frames(u.given, r, g, u.counts)
+	defer f.budget.release()
 	if err = f.rest(f.header()); err == nil {
 		return g.Finish()
 	}
@@ -133,8 +138,11 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 }
 
 // frames reads a group of the track. The stream is stopped at the end of given.
-func (u *upstream) frames(given context.Context, r *reader, g *model.GroupProducer) frameReader {
-	return frameReader{given: given, r: r, g: g, scale: u.scale, timestamps: u.c.dialect.timestamps}
+func (u *upstream) frames(given context.Context, r *reader, g *model.GroupProducer, counts stats.SubscriberTrack) frameReader {
+	return frameReader{
+		given: given, r: r, g: g, scale: u.scale, timestamps: u.c.dialect.timestamps,
+		counts: counts, budget: u.c.budget(),
+	}
 }
 
 // why is the cause of ctx when that has ended, and otherwise err.
@@ -152,6 +160,8 @@ type frameReader struct {
 	g          *model.GroupProducer
 	scale      model.Timescale
 	timestamps bool
+	counts     stats.SubscriberTrack
+	budget     *budget
 
 	head genlite.FrameHeader
 	time uint64 // of the previous frame
@@ -178,7 +188,9 @@ func (f *frameReader) header() error {
 		return model.ErrWrongSize // the stream may end only between frames
 	case err != nil:
 		return err
-	case !f.timestamps:
+	}
+	f.counts.Frame()
+	if !f.timestamps {
 		return nil
 	}
 	const most = 1<<62 - 1
@@ -201,6 +213,9 @@ func (f *frameReader) payload() error {
 	size := f.head.PayloadLength
 	if here := f.r.unread(); uint64(len(here)) >= size {
 		f.r.skip(int(size))
+		if err := f.take(int(size)); err != nil {
+			return err
+		}
 		return f.g.WriteFrame(model.Frame{Timestamp: f.timestamp(), Payload: here[:size]})
 	}
 	frame, err := f.g.CreateFrame(model.FrameInfo{Size: size, Timestamp: f.timestamp()})
@@ -214,6 +229,9 @@ func (f *frameReader) payload() error {
 			err = model.ErrWrongSize
 		}
 		if err == nil {
+			err = f.take(len(b))
+		}
+		if err == nil {
 			_, err = frame.Write(b)
 		}
 		if err != nil {
@@ -223,4 +241,10 @@ func (f *frameReader) payload() error {
 		size -= uint64(len(b))
 	}
 	return frame.Finish()
+}
+
+// take notes n more bytes of payload.
+func (f *frameReader) take(n int) error {
+	f.counts.Bytes(n)
+	return f.budget.take(n)
 }

@@ -14,6 +14,7 @@ import (
 type flight struct {
 	cancel   context.CancelCauseFunc
 	progress time.Time // when the last frame was handed to the transport
+	passed   time.Time // when there was first a newer group; zero for the newest
 }
 
 // sendGroups starts a stream for each group, and returns nil after the last one started.
@@ -104,9 +105,7 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	f := &flight{cancel: cancel, progress: time.Now()}
-	sub.mu.Lock()
-	sub.flight[g.Sequence()] = f
-	sub.mu.Unlock()
+	sub.takeOff(g.Sequence(), f)
 	sub.tasks.Go(func() {
 		defer cancel(nil)
 		defer g.Close()
@@ -159,16 +158,23 @@ func (sub *served) expire(since time.Time) {
 
 // fly sends one group: header, frames, FIN, or a reset that says what went wrong.
 func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
-	s, err := sub.p.groups.stream(ctx, rank{sub, g.Sequence()})
+	item := sub.rank.Insert(g.Sequence())
+	defer item.Close()
+	s, err := sub.p.groups.stream(ctx, item)
 	if err != nil {
-		return // the session or the subscription is over
+		return // the session, the subscription or the group is over
 	}
+	sub.counts.Group()
+	sub.p.recordGroup(ours, sub.id, g.Sequence())
+	defer func() { sub.p.recordGroupEnd(ctx, ours, sub.id, g.Sequence(), err) }()
+	rank(item, s)
 	stop := context.AfterFunc(s.Context(), func() { f.cancel(context.Cause(s.Context())) })
 	defer stop()
 	// A write that flow control holds back does not look at ctx.
 	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
-	err = sub.writeGroup(ctx, s, g, f)
+	err = sub.writeGroup(ctx, &ranked{ctx, item, s}, g, f)
 	if !unblock() {
+		err = context.Cause(ctx)
 		return
 	}
 	if err == nil {
@@ -182,6 +188,7 @@ func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
 func (sub *served) writeGroup(ctx context.Context, s io.Writer, g *model.GroupConsumer, f *flight) error {
 	w := newFrameWriter(s, &sub.p.dialect)
 	defer w.release()
+	w.counts = sub.counts
 	head, err := genlite.AppendUniStream(w.out.AvailableBuffer(), genlite.UniGroup, sub.p.dialect.version)
 	if err != nil {
 		return failure(model.CodeEncode, "%v", err)

@@ -6,21 +6,37 @@ import "time"
 // value of [DefaultLimits].
 type Limits struct {
 	// Streams caps the streams of the peer that are served at once, bidirectional and
-	// unidirectional ones each. A stream above it is refused.
+	// unidirectional ones each. A stream above it is refused with model.CodeBoundsExceeded.
 	Streams int
-	// Broadcasts caps the broadcasts that the peer announces at one time. One more ends
-	// the session.
-	Broadcasts int
-	// Groups caps the groups in flight of one served subscription. Further groups wait.
-	Groups int
-	// Fetches caps the fetches of the peer that are answered at once: one more is refused. As
-	// many of ours are asked of the peer at once: further ones wait.
+	// Subscriptions caps the subscriptions of the peer that are served at once. One more is
+	// refused with model.CodeBoundsExceeded.
+	Subscriptions int
+	// Announces caps the requests of the peer to be told what is announced, one for each
+	// prefix. One more is refused with model.CodeBoundsExceeded.
+	Announces int
+	// Fetches caps the fetches of the peer that are answered at once. One more is refused with
+	// model.CodeBoundsExceeded. As many of ours are asked of the peer at once: further ones wait.
 	Fetches int
+	// Broadcasts caps the broadcasts that the peer announces at one time. One more ends
+	// the session with model.CodeBoundsExceeded.
+	Broadcasts int
+	// AnnouncedBytes caps the bytes of the paths of those broadcasts. More ends the session
+	// with model.CodeBoundsExceeded.
+	AnnouncedBytes int
+	// Groups caps the groups in flight of one served subscription. Further groups wait, and
+	// when the peer takes none for as long as the track keeps them, old ones are given up
+	// with model.CodeOld.
+	Groups int
+	// UnfinishedBytes caps the bytes of all groups that the peer has begun and not ended. A
+	// group that would need more is refused, and fails, with model.CodeEvicted.
+	UnfinishedBytes int64
 	// FirstBytes is how long a stream may stay open before its type and its first message
-	// are complete.
+	// are complete. It then ends with model.CodeTimeout. For a unidirectional stream it counts from
+	// the first byte. A server waits as long for SETUP.
 	FirstBytes time.Duration
 	// Response is how long the peer may take for the first answer to a SUBSCRIBE, TRACK or
-	// FETCH, and to end its half of a subscription that is over.
+	// FETCH, and to end its half of a subscription that is over. What waited for the answer
+	// fails with model.CodeTimeout.
 	Response time.Duration
 	// Settle is how long a finished subscription waits for groups that are missing below its
 	// end: their streams may arrive after the end of the subscribe stream. Where the version
@@ -32,38 +48,39 @@ type Limits struct {
 // DefaultLimits are meant for a server that anybody may reach.
 func DefaultLimits() Limits {
 	return Limits{
-		Streams:    1000,
-		Broadcasts: 16384,
-		Groups:     128,
-		Fetches:    64,
-		FirstBytes: 10 * time.Second,
-		Response:   10 * time.Second,
-		Settle:     time.Second,
+		Streams:         1000,
+		Subscriptions:   900,
+		Announces:       64,
+		Fetches:         64,
+		Broadcasts:      4096,
+		AnnouncedBytes:  4 << 20,
+		Groups:          128,
+		UnfinishedBytes: 256 << 20,
+		FirstBytes:      10 * time.Second,
+		Response:        10 * time.Second,
+		Settle:          time.Second,
 	}
 }
 
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.Streams <= 0 {
-		l.Streams = d.Streams
-	}
-	if l.Broadcasts <= 0 {
-		l.Broadcasts = d.Broadcasts
-	}
-	if l.Groups <= 0 {
-		l.Groups = d.Groups
-	}
-	if l.Fetches <= 0 {
-		l.Fetches = d.Fetches
-	}
-	if l.FirstBytes <= 0 {
-		l.FirstBytes = d.FirstBytes
-	}
-	if l.Response <= 0 {
-		l.Response = d.Response
-	}
-	if l.Settle <= 0 {
-		l.Settle = d.Settle
-	}
+	l.Streams = positive(l.Streams, d.Streams)
+	l.Subscriptions = positive(l.Subscriptions, d.Subscriptions)
+	l.Announces = positive(l.Announces, d.Announces)
+	l.Fetches = positive(l.Fetches, d.Fetches)
+	l.Broadcasts = positive(l.Broadcasts, d.Broadcasts)
+	l.AnnouncedBytes = positive(l.AnnouncedBytes, d.AnnouncedBytes)
+	l.Groups = positive(l.Groups, d.Groups)
+	l.UnfinishedBytes = positive(l.UnfinishedBytes, d.UnfinishedBytes)
+	l.FirstBytes = positive(l.FirstBytes, d.FirstBytes)
+	l.Response = positive(l.Response, d.Response)
+	l.Settle = positive(l.Settle, d.Settle)
 	return l
+}
+
+func positive[T int | int64 | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
 }

@@ -55,6 +55,7 @@ type rigConfig struct {
 	transport memory.Config
 	publish   *model.OriginConsumer
 	consume   *model.OriginProducer
+	wrap      func(transport.Conn) transport.Conn // of the engine's end; may be nil
 	link      Link
 	client    bool   // the engine is the client
 	setup     string // what the peer says in SETUP of moq-lite-06, in hex; nothing if empty
@@ -71,6 +72,9 @@ func newRig(t *testing.T, v genlite.Version, change ...func(*rigConfig)) *rig {
 	}
 	peer, own := cfg.transport.Pair()
 	cfg.Conn = own
+	if cfg.wrap != nil {
+		cfg.Conn = cfg.wrap(own)
+	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := &rig{t: t, v: v, peer: peer, origin: origin, done: make(chan error, 1), cancel: cancel}
 	if v <= genlite.Version02 {

@@ -2,36 +2,22 @@ package lite
 
 import (
 	"context"
+	"io"
 	"slices"
 	"sync"
 
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session/internal/priority"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// rank says how urgent a group is within its session: by the priority of its track, then
-// the newest group first, or the oldest where both belong to one ordered subscription
-// (draft-lcurley-moq-lite, Prioritization).
-type rank struct {
-	of       *served
-	sequence uint64
-}
-
-func (a rank) before(b rank) bool {
-	x, y := a.of.wants.Load(), b.of.wants.Load()
-	switch {
-	case x.Priority != y.Priority:
-		return x.Priority > y.Priority
-	case a.of == b.of && x.Ordered:
-		return a.sequence < b.sequence
-	default:
-		return a.sequence > b.sequence
-	}
-}
-
-// scheduler opens the group streams of a session. While the peer gives no credit for
-// streams, groups wait here, and the most urgent of them gets the next stream.
+// scheduler decides which groups of a session go to the transport: by the priority of their
+// track, then the newest group first, or the oldest where the subscription is ordered
+// (draft-lcurley-moq-lite, Prioritization). It opens the group streams: while the peer gives no
+// credit for streams, groups wait here, and the most urgent of them gets the next stream. And it
+// lets the most urgent of those that have something to send write.
 type scheduler struct {
+	queue priority.Queue
 	ctx   context.Context
 	open  func(context.Context) (transport.SendStream, error)
 	spawn func(func())
@@ -42,7 +28,7 @@ type scheduler struct {
 }
 
 type waiter struct {
-	rank
+	*priority.Item
 	granted chan grant
 }
 
@@ -55,9 +41,55 @@ func newScheduler(ctx context.Context, open func(context.Context) (transport.Sen
 	return &scheduler{ctx: ctx, open: open, spawn: spawn}
 }
 
+// ranked writes to the stream of an item as its turn comes.
+type ranked struct {
+	ctx    context.Context // ends the wait for a turn
+	item   *priority.Item
+	stream io.Writer
+}
+
+func (r *ranked) Write(p []byte) (int, error) { return r.item.Write(r.ctx, r.stream, p) }
+
+// rest is called when there is nothing to write for now.
+func (r *ranked) rest() { r.item.Rest() }
+
+// enter ranks the writes to a stream that is open already, until leave is called.
+func (s *scheduler) enter(ctx context.Context, out transport.SendStream, w priority.Wish, sequence uint64) (in io.Writer, leave func()) {
+	item := s.queue.Track(w).Insert(sequence)
+	rank(item, out)
+	return &ranked{ctx, item, out}, item.Close
+}
+
+// rank gives the stream of an item an urgency of the transport by its rank, from now on until the
+// item is closed: it puts what is sent again, after a loss, into the order of the ranks too.
+func rank(item *priority.Item, s transport.SendStream) {
+	last := uint8(transport.UrgencyDefault)
+	item.Follow(func(rank uint8) {
+		if u := urgency(rank); u != last {
+			last = u
+			s.SetPriority(u, true)
+		}
+	})
+}
+
+// urgency is one of the four after that of new streams, which all but group streams keep: what
+// controls the session goes before all content.
+func urgency(rank uint8) uint8 {
+	switch {
+	case rank == 0:
+		return transport.UrgencyDefault + 1
+	case rank <= 2:
+		return transport.UrgencyDefault + 2
+	case rank <= 8:
+		return transport.UrgencyDefault + 3
+	default:
+		return transport.UrgencyLast
+	}
+}
+
 // stream waits for a stream to send a group on, at most until ctx ends.
-func (s *scheduler) stream(ctx context.Context, r rank) (transport.SendStream, error) {
-	w := &waiter{rank: r, granted: make(chan grant, 1)}
+func (s *scheduler) stream(ctx context.Context, item *priority.Item) (transport.SendStream, error) {
+	w := &waiter{Item: item, granted: make(chan grant, 1)}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
 	if !s.opening {
@@ -122,7 +154,7 @@ func (s *scheduler) hand(g grant) {
 	}
 	best := 0
 	for i, w := range s.waiting {
-		if w.before(s.waiting[best].rank) {
+		if w.Before(s.waiting[best].Item) {
 			best = i
 		}
 	}

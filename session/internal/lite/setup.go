@@ -63,7 +63,8 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b, err = e.ownSetup().Append(b, e.dialect.version); err != nil {
+	m := e.ownSetup()
+	if b, err = m.Append(b, e.dialect.version); err != nil {
 		return fmt.Errorf("SETUP: %w", err)
 	}
 	s, err := e.conn.OpenUni(ctx)
@@ -73,6 +74,7 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	if _, err := s.Write(b); err != nil {
 		return fmt.Errorf("send SETUP: %w", err)
 	}
+	e.recordSetup(ours, m.Path.Value, m.Origin.Value)
 	return s.Close()
 }
 
@@ -158,6 +160,7 @@ func (e *Engine) takeSetup(m *genlite.Setup) error {
 		e.fail(err)
 		return err
 	}
+	e.recordSetup(theirs, m.Path.Value, m.Origin.Value)
 	declared := Setup{
 		Path: m.Path.Value, Role: Role(m.Role.Value), Cost: m.Cost,
 		Origin: model.OriginID(m.Origin.Value), Probe: m.Probe.Value,

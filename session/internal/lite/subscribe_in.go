@@ -10,6 +10,7 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 )
 
 // upstream is one subscription of ours, which all local readers of a track share.
@@ -20,7 +21,9 @@ type upstream struct {
 	id   uint64
 	sent model.Subscription // what the peer knows that we want
 
-	track *model.TrackProducer // nil until the peer accepted
+	track  *model.TrackProducer // nil until the peer accepted
+	counts stats.SubscriberTrack
+	viewer stats.BroadcastSubscription
 	intake
 
 	requests *model.TrackDynamic // groups that local readers fetch
@@ -45,9 +48,17 @@ func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, re
 		_ = u.track.Close()
 	default:
 		_ = u.track.Close()
+		u.uncount() // fetches count by themselves
 		u.outlive(ctx, open)
 	}
 	u.giveUp(err)
+	u.uncount()
+}
+
+// uncount counts the end of the subscription, once.
+func (u *upstream) uncount() {
+	u.viewer.Close()
+	u.counts.Close()
 }
 
 // yield lets a broadcast end before a track of it fails with err, where both have the same cause but
@@ -70,7 +81,7 @@ func (c *subscriber) yield(ctx, open context.Context, err error) {
 }
 
 // run returns nil when the track has finished and its last groups are in, and otherwise why not.
-func (u *upstream) run(ctx context.Context) error {
+func (u *upstream) run(ctx context.Context) (err error) {
 	if u.c.dialect.trackInfo {
 		info, err := u.askInfo(ctx)
 		if err != nil {
@@ -87,11 +98,17 @@ func (u *upstream) run(ctx context.Context) error {
 		u.sent = u.req.Subscription()
 	}
 	// Groups may overtake every answer, so the id is known before it is sent.
+	u.counts = u.c.counted(u.path).SubscriberTrack(u.req.Name())
 	u.c.register(u)
 	defer u.c.unregister(u)
+	u.c.recordSubscribe(ours, u.id, u.path.String(), u.req.Name(), u.sent.Priority)
+	defer func() { u.c.recordSubscribeEnd(ctx, ours, u.id, err) }()
 	s, err := u.c.ask(ctx, genlite.BidiSubscribe, u.c.dialect.subscribe(u.id, u.path, u.req.Name(), u.sent))
 	if err != nil {
 		return err
+	}
+	if u.track != nil { // the peer has said already that there is such a track
+		u.viewer = u.c.viewed(u.path)
 	}
 	answers := make(chan answer)
 	u.c.tasks.Go(func() { u.readAnswers(newReader(s, u.c.dialect.version), answers) })
@@ -273,6 +290,7 @@ func (u *upstream) take(m genlite.Message) error {
 	switch m := m.(type) {
 	case *genlite.SubscribeOK:
 		if u.track == nil {
+			u.viewer = u.c.viewed(u.path)
 			return u.accept(model.TrackInfo{})
 		}
 		return nil // repeated: it says nothing new

@@ -11,6 +11,8 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
+	"github.com/moqrx/moqrx/session/internal/priority"
 )
 
 // served is one subscription of the peer.
@@ -21,11 +23,15 @@ type served struct {
 	track  *model.TrackConsumer
 	info   model.TrackInfo
 	wants  atomic.Pointer[model.Subscription]
+	counts stats.PublisherTrack
+	rank   *priority.Track
 	slots  chan struct{} // one for each group in flight
 	tasks  sync.WaitGroup
 
 	mu     sync.Mutex
 	flight map[uint64]*flight // groups in flight, by sequence
+	newest model.GroupBound   // that was ever in flight
+	late   *time.Timer        // gives up what is too old for the subscriber
 	landed time.Time          // when the last stream of a group ended
 }
 
@@ -41,6 +47,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		p: p, id: m.ID, stream: s,
 		slots:  make(chan struct{}, p.limits.Groups),
 		flight: make(map[uint64]*flight),
+		rank:   p.groups.queue.Track(priority.Wish{Priority: m.Priority, Ordered: m.Ordered}),
 	}
 	sub.wants.Store(&model.Subscription{
 		Priority: m.Priority, Ordered: m.Ordered, MaxLatency: millis(m.MaxLatency),
@@ -51,7 +58,12 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 		return failure(model.CodeDuplicate, "subscribe id %d is in use", m.ID)
 	}
 	defer p.leave(sub)
+	p.recordSubscribe(theirs, m.ID, m.Broadcast, m.Track, m.Priority)
+	defer func() { p.recordSubscribeEnd(ctx, theirs, m.ID, err) }()
+	sub.counts = p.counted(model.NewPath(m.Broadcast)).PublisherTrack(m.Track)
+	defer sub.counts.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer sub.over()
 	defer sub.tasks.Wait() // after the cancel, which ends the groups in flight
 	defer func() { cancel(err) }()
 	p.tasks.Go(func() { cancel(sub.updates(r)) })
@@ -111,6 +123,8 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 	if sub.info, err = track.Info(ctx); err != nil {
 		return err
 	}
+	viewer := sub.p.viewed(model.NewPath(m.Broadcast))
+	defer viewer.Close()
 	if accept := sub.p.dialect.accept; accept != nil {
 		if err := sub.p.send(sub.stream, accept(m)); err != nil {
 			return err
@@ -182,6 +196,8 @@ func (sub *served) update(m *genlite.SubscribeUpdate) {
 		Start: bound(m.StartGroup), End: bound(m.EndGroup),
 	}
 	sub.wants.Store(&wants)
+	sub.rank.Update(priority.Wish{Priority: m.Priority, Ordered: m.Ordered})
+	sub.expireLate()
 	if sub.track == nil {
 		return
 	}

@@ -22,6 +22,7 @@ type subscriber struct {
 	next       uint64               // next subscribe id
 	tracks     map[uint64]*upstream // subscriptions whose groups are taken
 	broadcasts int                  // announced by the peer, on all streams
+	names      int                  // bytes of their paths
 	listeners  []*listener          // the ANNOUNCE streams
 	retired    bool                 // the peer is about to leave
 	requests   int                  // tracks that local readers asked for, and that have not ended
@@ -115,13 +116,25 @@ func (c *subscriber) enter(id uint64) *upstream {
 	return u
 }
 
-// count notes n more announced broadcasts, and fails above the limit.
-func (c *subscriber) count(n int) error {
+// count notes one more announced path, and fails above the limits.
+func (c *subscriber) count(path model.Path) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.broadcasts += n
-	if c.broadcasts > c.limits.Broadcasts {
+	c.broadcasts++
+	c.names += len(path)
+	switch {
+	case c.broadcasts > c.limits.Broadcasts:
 		return failure(model.CodeBoundsExceeded, "the peer announces more than %d broadcasts", c.limits.Broadcasts)
+	case c.names > c.limits.AnnouncedBytes:
+		return failure(model.CodeBoundsExceeded, "the peer announces paths of more than %d bytes", c.limits.AnnouncedBytes)
 	}
 	return nil
+}
+
+// discount is count of a path that is gone.
+func (c *subscriber) discount(path model.Path) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broadcasts--
+	c.names -= len(path)
 }

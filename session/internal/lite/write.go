@@ -9,6 +9,7 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/model/stats"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
@@ -66,15 +67,30 @@ var writeBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, w
 // the size of the buffer; nothing waits in the buffer for content that is not there yet.
 type frameWriter struct {
 	out      *bufio.Writer
+	rest     func() // called when everything that is ready is written; may be nil
 	dialect  *dialect
 	header   genlite.FrameHeader
 	previous uint64 // timestamp of the previous frame
+	counts   stats.PublisherTrack
 }
 
 func newFrameWriter(s io.Writer, d *dialect) *frameWriter {
 	out := writeBuffers.Get().(*bufio.Writer)
 	out.Reset(s)
-	return &frameWriter{out: out, dialect: d}
+	w := &frameWriter{out: out, dialect: d}
+	if r, ok := s.(*ranked); ok {
+		w.rest = r.rest
+	}
+	return w
+}
+
+// flush writes what is ready.
+func (w *frameWriter) flush() error {
+	err := w.out.Flush()
+	if w.rest != nil {
+		w.rest()
+	}
+	return err
 }
 
 func (w *frameWriter) release() {
@@ -96,7 +112,7 @@ func (w *frameWriter) group(ctx context.Context, g *model.GroupConsumer, wrote f
 			err = w.next(ctx, g)
 		}
 		if errors.Is(err, io.EOF) {
-			return w.out.Flush()
+			return w.flush()
 		}
 		if err != nil {
 			return err
@@ -110,13 +126,14 @@ func (w *frameWriter) whole(f model.Frame) error {
 	if err := w.head(f.Timestamp, uint64(len(f.Payload))); err != nil {
 		return err
 	}
+	w.counts.Bytes(len(f.Payload))
 	_, err := w.out.Write(f.Payload)
 	return err
 }
 
 // next waits for a frame and writes it chunk by chunk. io.EOF is the end of the group.
 func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
-	if err := w.out.Flush(); err != nil {
+	if err := w.flush(); err != nil {
 		return err
 	}
 	f, err := g.NextFrame(ctx)
@@ -131,7 +148,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 	for {
 		chunk, ok, err := f.TryReadChunk()
 		if err == nil && !ok {
-			if err := w.out.Flush(); err != nil {
+			if err := w.flush(); err != nil {
 				return err
 			}
 			chunk, err = f.ReadChunk(ctx)
@@ -142,6 +159,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 		if err != nil {
 			return err
 		}
+		w.counts.Bytes(len(chunk))
 		if _, err := w.out.Write(chunk); err != nil {
 			return err
 		}
@@ -150,6 +168,7 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 
 // head writes the header of a frame.
 func (w *frameWriter) head(t model.Timestamp, size uint64) error {
+	w.counts.Frame()
 	w.header.PayloadLength = size
 	if w.dialect.timestamps {
 		w.header.TimestampDelta = int64(t.Value - w.previous)

@@ -26,12 +26,13 @@ type Wish struct {
 }
 
 // Queue orders the items of all its tracks: by the priority of the track, then those of ordered tracks, oldest
-// first, then the newest group first. Everything may be used concurrently, nothing blocks. The zero Queue is
-// ready to use.
+// first, then the newest group first. Everything may be used concurrently, and nothing but Write blocks. The zero
+// Queue is ready to use.
 type Queue struct {
 	mu    sync.Mutex
 	items []*Item // in order
 	count uint64  // of items ever; tells apart those with equal keys
+	turns turns
 }
 
 // A Track is a subscription whose groups are ranked. It costs nothing while it has no items.
@@ -48,7 +49,8 @@ type Item struct {
 	number   uint64
 	rank     uint8
 	closed   bool
-	changed  chan struct{} // made when somebody waits
+	follow   func(rank uint8)
+	turn     turn
 }
 
 // Track adds a track.
@@ -116,6 +118,7 @@ func (t *Track) Update(w Wish) {
 		i.setRank(Overflow)
 	}
 	q.rank(0)
+	q.dispatch()
 }
 
 // merge joins two ordered lists.
@@ -144,13 +147,8 @@ func (i *Item) setRank(r uint8) {
 		return
 	}
 	i.rank = r
-	i.wake()
-}
-
-func (i *Item) wake() {
-	if i.changed != nil {
-		close(i.changed)
-		i.changed = nil
+	if i.follow != nil {
+		i.follow(r)
 	}
 }
 
@@ -162,29 +160,25 @@ func (i *Item) Rank() uint8 {
 	return i.rank
 }
 
-// Changed returns a channel that closes when the rank of this item next changes, or it is closed. Take it before
-// Rank, and no change is missed.
-func (i *Item) Changed() <-chan struct{} {
+// Follow calls f with the rank of the item, now and whenever it changes, until the item is closed. f must return
+// soon, and not call the queue.
+func (i *Item) Follow(f func(rank uint8)) {
 	q := i.track.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i.closed {
-		return closed
-	}
-	if i.changed == nil {
-		i.changed = make(chan struct{})
-	}
-	return i.changed
+	i.follow = f
+	f(i.rank)
 }
 
-// closed is what those get who wait for a closed item.
-var closed = func() chan struct{} {
-	ch := make(chan struct{})
-	close(ch)
-	return ch
-}()
+// Before reports whether i is ahead of o, which is of the same queue.
+func (i *Item) Before(o *Item) bool {
+	q := i.track.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return i.compare(o) < 0
+}
 
-// Close takes the item out: those behind it move up. Repeating it is harmless.
+// Close takes the item out: those behind it move up. Repeating it is harmless. It must not be called during a Write.
 func (i *Item) Close() {
 	q := i.track.queue
 	q.mu.Lock()
@@ -197,5 +191,6 @@ func (i *Item) Close() {
 	at, _ := slices.BinarySearchFunc(q.items, i, (*Item).compare)
 	q.items = slices.Delete(q.items, at, at+1)
 	q.rank(at)
-	i.wake()
+	q.retire(i)
+	q.dispatch()
 }

@@ -22,14 +22,17 @@ func wantRanks(t *testing.T, why string, items []*Item, want ...uint8) {
 	}
 }
 
-func fired(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
+// An ear hears when the rank of an item changes.
+type ear struct{ heard bool }
+
+func listen(i *Item) *ear {
+	e := &ear{}
+	i.Follow(func(uint8) { e.heard = true })
+	e.heard = false
+	return e
 }
+
+func fired(e *ear) bool { return e.heard }
 
 // fill returns n items of one track, the newest group first.
 func fill(q *Queue, n int) (*Track, []*Item) {
@@ -75,13 +78,13 @@ func TestLeaving(t *testing.T) {
 		for gone, want := range [][]uint8{{0, 1}, {0, 1}, {0, 1}} {
 			var q Queue
 			_, items := fill(&q, 3)
-			var waits []<-chan struct{}
+			var waits []*ear
 			for _, i := range items {
-				waits = append(waits, i.Changed())
+				waits = append(waits, listen(i))
 			}
 			items[gone].Close()
 			for i, ch := range waits {
-				if fired(ch) != (i >= gone) {
+				if fired(ch) != (i > gone) {
 					t.Errorf("item %d hears that %d left: %v", i, gone, fired(ch))
 				}
 			}
@@ -93,7 +96,7 @@ func TestLeaving(t *testing.T) {
 		track, items := fill(&q, 2)
 		items[0].Close()
 		items[0].Close()
-		if !fired(items[0].Changed()) || q.Len() != 1 || track.items != 1 {
+		if q.Len() != 1 || track.items != 1 {
 			t.Errorf("%d items, %d of the track", q.Len(), track.items)
 		}
 	})
@@ -112,7 +115,7 @@ func TestOverflow(t *testing.T) {
 	t.Run("16.21/343 the best of the overflow moves up", func(t *testing.T) {
 		var q Queue
 		_, items := fill(&q, 300)
-		next, other := items[255].Changed(), items[256].Changed()
+		next, other := listen(items[255]), listen(items[256])
 		items[10].Close()
 		if !fired(next) || fired(other) {
 			t.Errorf("heard: the best %v, another %v", fired(next), fired(other))
@@ -122,7 +125,7 @@ func TestOverflow(t *testing.T) {
 	t.Run("16.21/344 a better item pushes the last one out", func(t *testing.T) {
 		var q Queue
 		track, items := fill(&q, 300)
-		last, behind := items[254].Changed(), items[255].Changed()
+		last, behind := listen(items[254]), listen(items[255])
 		better := track.Insert(9999)
 		if !fired(last) || fired(behind) {
 			t.Errorf("heard: the last %v, one behind %v", fired(last), fired(behind))
@@ -138,7 +141,7 @@ func TestUpdate(t *testing.T) {
 		track := q.Track(Wish{Priority: 1})
 		one, two := track.Insert(2), track.Insert(1) // the last with a rank, and the first without
 		wantRanks(t, "before", []*Item{one, two, items[253]}, 254, Overflow, 253)
-		heard := map[string]<-chan struct{}{"one": one.Changed(), "two": two.Changed(), "pushed out": items[253].Changed(), "pushed back": items[0].Changed()}
+		heard := map[string]*ear{"one": listen(one), "two": listen(two), "pushed out": listen(items[253]), "pushed back": listen(items[0])}
 		track.Update(Wish{Priority: 20})
 		wantRanks(t, "raised", []*Item{one, two, items[0], items[252], items[253]}, 0, 1, 2, 254, Overflow)
 		for who, ch := range heard {
@@ -146,7 +149,7 @@ func TestUpdate(t *testing.T) {
 				t.Errorf("%s heard nothing", who)
 			}
 		}
-		still := items[100].Changed()
+		still := listen(items[100])
 		track.Update(Wish{Priority: 20})
 		if fired(still) {
 			t.Error("an equal priority is news")
@@ -191,9 +194,9 @@ func TestQueueIsAlwaysSorted(t *testing.T) {
 			_, items = fill(&q, 253)
 		}
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			ranks, waits := map[*Item]uint8{}, map[*Item]<-chan struct{}{}
+			ranks, waits := map[*Item]uint8{}, map[*Item]*ear{}
 			for _, i := range items {
-				ranks[i], waits[i] = i.Rank(), i.Changed()
+				ranks[i], waits[i] = i.Rank(), listen(i)
 			}
 			track := rapid.SampledFrom(tracks).Draw(t, "track")
 			switch op := rapid.IntRange(0, 3).Draw(t, "op"); {

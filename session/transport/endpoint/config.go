@@ -26,6 +26,8 @@ type Config struct {
 	// KeyLog receives the TLS secrets as key log lines. When writing them fails, that is logged
 	// once and the connection goes on.
 	KeyLog io.Writer
+	// Qlog writes traces of the connections; nil writes none.
+	Qlog *Qlog
 	// Logger hears what happens to connections that nobody holds; nil discards it.
 	Logger *slog.Logger
 	// HandshakeTimeout bounds everything before a session can begin; 5 s when zero.
@@ -82,6 +84,7 @@ func (c Config) quic(remote net.Addr) *quicgo.Config {
 		MaxIncomingUniStreams:            int64(c.MaxUniStreams),
 		EnableDatagrams:                  true,
 		EnableStreamResetPartialDelivery: true, // for WebTransport
+		Tracer:                           c.tracer(),
 	}
 	if isLoopback(remote) {
 		q.InitialPacketSize = loopbackPacketSize

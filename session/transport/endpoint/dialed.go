@@ -33,6 +33,7 @@ func newDialed(c transport.Conn, q *quicgo.Conn, socket <-chan struct{}) *dialed
 	go func() {
 		<-c.Closed()
 		<-socket
+		traceComplete(q)
 		close(d.closed)
 	}()
 	return d

@@ -55,7 +55,10 @@ func (l *Listener) acceptLoop() {
 			return
 		}
 		l.running.Add(1)
-		context.AfterFunc(q.Context(), l.running.Done)
+		context.AfterFunc(q.Context(), func() {
+			traceComplete(q)
+			l.running.Done()
+		})
 		a := &arrival{q: q, close: func() { _ = q.CloseWithError(0, closeReason) }}
 		if l.track(a) {
 			l.running.Go(func() { l.serve(a) })

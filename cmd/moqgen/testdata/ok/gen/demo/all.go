@@ -70,6 +70,7 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var x uint64
 	var e *wire.Error
+	var tuple wire.Tuple
 	x, n = vi.Parse(src)
 	if n <= 0 {
 		return fail(v, "ALL", "Type", 0, vi.Fault(src))
@@ -126,20 +127,19 @@ func (m *All) Parse(src []byte, v Version) (int, error) {
 	}
 	off += n
 	if v == Version01 {
-		m.Names, n, e = vi.ParseTuple(src[off:], 0, 4, false, 64)
+		tuple, n, e = vi.ScanTuple(src[off:], 0, 4, false, 64)
+		if e != nil {
+			return failBody(v, "ALL", "Names", off, e)
+		}
+		off += n
+	} else {
+		tuple, n, e = vi.ScanTuple(src[off:], 1, 4, true, 64)
 		if e != nil {
 			return failBody(v, "ALL", "Names", off, e)
 		}
 		off += n
 	}
-	if v >= Version02 {
-		m.Names, n, e = vi.ParseTuple(src[off:], 1, 4, true, 64)
-		if e != nil {
-			return failBody(v, "ALL", "Names", off, e)
-		}
-		off += n
-	}
-	m.Raw, n, e = vi.ParseText(src[off:], 64-wire.TupleLen(m.Names))
+	m.Names, m.Raw, n, e = vi.ParseTextOf(tuple, src[off:], 64)
 	if e != nil {
 		return failBody(v, "ALL", "Raw", off, e)
 	}
@@ -222,12 +222,32 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "ALL")
 	}
 	vi := v.vi()
-	var x uint64
+	top := vi.Max()
 	var e *wire.Error
 	if v <= Version02 {
 		if m.Signed != 0 {
 			return dst, refuse(v, "ALL", "Signed", wire.Unsupported(""))
 		}
+	}
+	if m.Number > top {
+		return dst, refuse(v, "ALL", "Number", wire.TooLarge(m.Number))
+	}
+	if m.Small < 1 || m.Small > 9 {
+		return dst, refuse(v, "ALL", "Small", wire.MalformedNumber("1 to 9", uint64(m.Small)))
+	}
+	if m.Maybe.Set && m.Maybe.Value >= top {
+		return dst, refuse(v, "ALL", "Maybe", wire.TooLarge(m.Maybe.Value))
+	}
+	if v >= Version03 {
+		if wire.Zigzag(m.Signed) > top {
+			return dst, refuse(v, "ALL", "Signed", wire.TooLarge(wire.Zigzag(m.Signed)))
+		}
+	}
+	if !m.Feeling.valid(v) {
+		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a value of Mood in this version", uint64(m.Feeling)))
+	}
+	if m.Paint > 1 {
+		return dst, refuse(v, "ALL", "Paint", wire.MalformedNumber("at most 1", uint64(m.Paint)))
 	}
 	b := dst
 	if v <= Version02 {
@@ -238,13 +258,7 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	}
 	mark := len(b)
 	b = append(b, 0)
-	if m.Number > vi.Max() {
-		return dst, refuse(v, "ALL", "Number", wire.MalformedNumber("a varint of at most 62 bits", m.Number))
-	}
 	b = vi.Append(b, m.Number)
-	if m.Small < 1 || m.Small > 9 {
-		return dst, refuse(v, "ALL", "Small", wire.MalformedNumber("1 to 9", uint64(m.Small)))
-	}
 	b = append(b, m.Small)
 	b = binary.BigEndian.AppendUint16(b, m.Wide)
 	b = wire.AppendFlag(b, m.Yes)
@@ -261,8 +275,7 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "ALL", "Names", e)
 		}
-	}
-	if v >= Version02 {
+	} else {
 		b, e = vi.AppendTuple(b, m.Names, 1, 4, true, 64)
 		if e != nil {
 			return dst, refuse(v, "ALL", "Names", e)
@@ -272,28 +285,11 @@ func (m *All) Append(dst []byte, v Version) ([]byte, error) {
 	if e != nil {
 		return dst, refuse(v, "ALL", "Raw", e)
 	}
-	x = wire.OptionValue(m.Maybe, vi.Max())
-	if x > vi.Max() {
-		return dst, refuse(v, "ALL", "Maybe", wire.MalformedNumber("a varint of at most 62 bits", x))
-	}
-	b = vi.Append(b, x)
+	b = vi.Append(b, wire.OptionValue(m.Maybe))
 	if v >= Version03 {
-		x = wire.Zigzag(m.Signed)
-		if x > vi.Max() {
-			return dst, refuse(v, "ALL", "Signed", wire.MalformedNumber("a varint of at most 62 bits", x))
-		}
-		b = vi.Append(b, x)
-	}
-	if !m.Feeling.valid(v) {
-		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a value of Mood in this version", uint64(m.Feeling)))
-	}
-	if uint64(m.Feeling) > vi.Max() {
-		return dst, refuse(v, "ALL", "Feeling", wire.MalformedNumber("a varint of at most 62 bits", uint64(m.Feeling)))
+		b = vi.Append(b, wire.Zigzag(m.Signed))
 	}
 	b = vi.Append(b, uint64(m.Feeling))
-	if m.Paint > 1 {
-		return dst, refuse(v, "ALL", "Paint", wire.MalformedNumber("at most 1", uint64(m.Paint)))
-	}
 	b = append(b, uint8(m.Paint))
 	b, e = vi.AppendInts(b, m.Numbers, 0, 3)
 	if e != nil {

@@ -12,10 +12,11 @@ import (
 func framing(v Version, typed, u16 bool) wiretest.Framing {
 	vi := v.vi()
 	return wiretest.Framing{
-		Limit: maxBody,
-		Typed: typed,
-		U16:   u16,
-		Vi:    vi,
+		Closes: false,
+		Limit:  maxBody,
+		Typed:  typed,
+		U16:    u16,
+		Vi:     vi,
 	}
 }
 
@@ -24,6 +25,7 @@ var testCases = []testCase{
 		draw: func(t *rapid.T, v Version) Message {
 			return drawAll(t, v)
 		},
+		drops:  []string{"Names"},
 		framed: true,
 		fresh: func(Message) Message {
 			return new(All)

@@ -330,7 +330,7 @@ func (m *Extras) appendItems(dst []byte, v Version, in scope) ([]byte, *wire.Err
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *Extras) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version, in scope) ([]byte, string, *wire.Error) {
 	if s.Unknown {
-		if (v >= Version03) && m.knows(s.ID, v, in) {
+		if m.hasField(s.ID, v, in) {
 			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
 		}
 		if v >= Version03 {
@@ -422,21 +422,30 @@ func (m *Extras) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version
 	return b, "", wire.Unsupported("")
 }
 
-// knows tells whether a type has a field in v.
-func (m *Extras) knows(id uint64, v Version, in scope) bool {
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *Extras) hasField(id uint64, v Version, in scope) bool {
 	switch id {
 	case 0x2:
-		return true
+		return v >= Version03 || !m.Limit.Set
 	case 0x3:
 		return true
 	case 0x5:
-		return true
+		if v <= Version02 {
+			return !m.Area.Set
+		}
+		if v >= Version03 {
+			return true
+		}
 	case 0x7:
-		return v >= Version03
+		if v >= Version03 {
+			return true
+		}
 	case 0x9:
-		return true
+		return v >= Version03 || !m.Note.Set
 	case 0xa:
-		return v >= Version02
+		if v >= Version02 {
+			return v >= Version03 || !m.Tint.Set
+		}
 	}
 	return false
 }

@@ -97,19 +97,29 @@ func (m *Head) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "HEAD")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	if v <= Version02 {
 		if m.Late {
 			return dst, refuse(v, "HEAD", "Late", wire.Unsupported(""))
 		}
 	}
+	if m.Shape > 2 {
+		return dst, refuse(v, "HEAD", "Shape", wire.MalformedNumber("at most 2", uint64(m.Shape)))
+	}
+	if m.ID > top {
+		return dst, refuse(v, "HEAD", "ID", wire.TooLarge(m.ID))
+	}
+	if m.Shape != 2 && m.Shade != 0 {
+		return dst, refuse(v, "HEAD", "Shade", wire.Misplaced())
+	}
+	if m.Late && m.Level != 0 {
+		return dst, refuse(v, "HEAD", "Level", wire.Misplaced())
+	}
 	b := dst
 	x = 0x8
 	if m.Extra {
 		x |= 0x1
-	}
-	if m.Shape > 2 {
-		return dst, refuse(v, "HEAD", "Shape", wire.MalformedNumber("at most 2", uint64(m.Shape)))
 	}
 	x |= uint64(m.Shape) << 1
 	if v >= Version03 {
@@ -118,19 +128,12 @@ func (m *Head) Append(dst []byte, v Version) ([]byte, error) {
 		}
 	}
 	b = vi.Append(b, x)
-	if m.ID > vi.Max() {
-		return dst, refuse(v, "HEAD", "ID", wire.MalformedNumber("a varint of at most 62 bits", m.ID))
-	}
 	b = vi.Append(b, m.ID)
 	if m.Shape == 2 {
 		b = append(b, m.Shade)
-	} else if m.Shade != 0 {
-		return dst, refuse(v, "HEAD", "Shade", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	if !m.Late {
 		b = append(b, m.Level)
-	} else if m.Level != 0 {
-		return dst, refuse(v, "HEAD", "Level", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
 }

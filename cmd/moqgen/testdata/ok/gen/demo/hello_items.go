@@ -103,7 +103,7 @@ func (m *Hello) appendItems(dst []byte, v Version) ([]byte, *wire.Error) {
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *Hello) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version) ([]byte, string, *wire.Error) {
 	if s.Unknown {
-		if m.knows(s.ID, v) {
+		if m.hasField(s.ID, v) {
 			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
 		}
 		b, e := w.Param(b, m.Unknown[s.Index])
@@ -122,8 +122,8 @@ func (m *Hello) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version)
 	return b, "", wire.Unsupported("")
 }
 
-// knows tells whether a type has a field in v.
-func (m *Hello) knows(id uint64, v Version) bool {
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *Hello) hasField(id uint64, v Version) bool {
 	switch id {
 	case 0x1:
 		return true

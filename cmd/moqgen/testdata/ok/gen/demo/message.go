@@ -44,7 +44,9 @@ func NewMessage(name string) Message {
 	return nil
 }
 
-// missing is the error of a message that v does not have.
+// missing is the error of a message that v does not have. It stays out of line, so that the codecs are small.
+//
+//go:noinline
 func missing(v Version, message string) error {
 	return wire.Unsupported("").In(v.String(), message)
 }

@@ -125,25 +125,23 @@ func (m *Moved) Append(dst []byte, v Version) ([]byte, error) {
 	if v == Version01 {
 		return m.appendA(dst, v)
 	}
-	return m.appendB(dst, v)
-}
-func (m *Moved) appendA(dst []byte, v Version) ([]byte, error) {
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
-	if len(m.C) != 0 {
-		return dst, refuse(v, "MOVED", "C", wire.Unsupported(""))
+	if m.B != "" {
+		return dst, refuse(v, "MOVED", "B", wire.Unsupported(""))
+	}
+	if m.A > top {
+		return dst, refuse(v, "MOVED", "A", wire.TooLarge(m.A))
 	}
 	b := dst
-	b = vi.Append(b, 0x9)
+	b = vi.Append(b, 0xa)
 	mark := len(b)
 	b = append(b, 0)
-	if m.A > vi.Max() {
-		return dst, refuse(v, "MOVED", "A", wire.MalformedNumber("a varint of at most 62 bits", m.A))
-	}
 	b = vi.Append(b, m.A)
-	b, e = vi.AppendString(b, m.B, maxBody)
+	b, e = vi.AppendInts(b, m.C, 0, 2)
 	if e != nil {
-		return dst, refuse(v, "MOVED", "B", e)
+		return dst, refuse(v, "MOVED", "C", e)
 	}
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
@@ -155,23 +153,24 @@ func (m *Moved) appendA(dst []byte, v Version) ([]byte, error) {
 	}
 	return b, nil
 }
-func (m *Moved) appendB(dst []byte, v Version) ([]byte, error) {
+func (m *Moved) appendA(dst []byte, v Version) ([]byte, error) {
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
-	if m.B != "" {
-		return dst, refuse(v, "MOVED", "B", wire.Unsupported(""))
+	if len(m.C) != 0 {
+		return dst, refuse(v, "MOVED", "C", wire.Unsupported(""))
+	}
+	if m.A > top {
+		return dst, refuse(v, "MOVED", "A", wire.TooLarge(m.A))
 	}
 	b := dst
-	b = vi.Append(b, 0xa)
+	b = vi.Append(b, 0x9)
 	mark := len(b)
 	b = append(b, 0)
-	if m.A > vi.Max() {
-		return dst, refuse(v, "MOVED", "A", wire.MalformedNumber("a varint of at most 62 bits", m.A))
-	}
 	b = vi.Append(b, m.A)
-	b, e = vi.AppendInts(b, m.C, 0, 2)
+	b, e = vi.AppendString(b, m.B, maxBody)
 	if e != nil {
-		return dst, refuse(v, "MOVED", "C", e)
+		return dst, refuse(v, "MOVED", "B", e)
 	}
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)

@@ -126,6 +126,9 @@ func (m *Notes) appendItems(dst []byte, v Version) ([]byte, *wire.Error) {
 // appendItem writes the item of a slot and gives the name of its field.
 func (m *Notes) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version) ([]byte, string, *wire.Error) {
 	if s.Unknown {
+		if m.hasField(s.ID, v) {
+			return b, "Unknown", wire.MalformedCode("the field of a known type to be used", s.ID)
+		}
 		b, e := w.Param(b, m.Unknown[s.Index])
 		return b, "Unknown", e
 	}
@@ -136,4 +139,13 @@ func (m *Notes) appendItem(b []byte, w *wire.ItemWriter, s wire.Slot, v Version)
 		return b, "TIME", e
 	}
 	return b, "", wire.Unsupported("")
+}
+
+// hasField tells whether an item of a type belongs into the field of the type in v, not among the unknown.
+func (m *Notes) hasField(id uint64, v Version) bool {
+	switch id {
+	case 0x10:
+		return !m.Time.Set
+	}
+	return false
 }

@@ -85,11 +85,12 @@ func (m *Piece) Parse(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
-	m.Body, n, e = wire.ParseData(src[off:], bodyLength)
-	if e != nil {
-		return fail(v, "PIECE", "Body", off, e)
+	if bodyLength > uint64(len(src)-off) {
+		return fail(v, "PIECE", "Body", off, wire.ShortData(src[off:], bodyLength))
 	}
-	off += n
+	n = off + int(bodyLength)
+	m.Body = src[off:n:n]
+	off = n
 	if v >= Version02 {
 		if m.Reason >= 1 && !m.Notes.isZero() {
 			return fail(v, "PIECE", "", off, wire.Malformed("no notes with a reason", ""))
@@ -104,6 +105,7 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PIECE")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v >= Version02 {
@@ -111,13 +113,24 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PIECE", "", wire.Malformed("no notes with a reason", ""))
 		}
 	}
+	if !m.HasNotes && !m.Notes.isZero() {
+		return dst, refuse(v, "PIECE", "Notes", wire.Misplaced())
+	}
+	bodyLength := uint64(len(m.Body))
+	if bodyLength == 0 {
+		if m.Reason > top {
+			return dst, refuse(v, "PIECE", "Reason", wire.TooLarge(m.Reason))
+		}
+	} else if m.Reason != 0 {
+		return dst, refuse(v, "PIECE", "Reason", wire.Misplaced())
+	}
 	b := dst
 	x, e = wire.IDDelta(m.Before, m.ID)
 	if e != nil {
 		return dst, refuse(v, "PIECE", "ID", e)
 	}
-	if x > vi.Max() {
-		return dst, refuse(v, "PIECE", "ID", wire.MalformedNumber("a varint of at most 62 bits", x))
+	if x > top {
+		return dst, refuse(v, "PIECE", "ID", wire.TooLarge(x))
 	}
 	b = vi.Append(b, x)
 	if m.HasNotes {
@@ -131,18 +144,10 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PIECE", "Notes", e)
 		}
-	} else if !m.Notes.isZero() {
-		return dst, refuse(v, "PIECE", "Notes", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
-	bodyLength := uint64(len(m.Body))
 	b = vi.Append(b, bodyLength)
 	if bodyLength == 0 {
-		if m.Reason > vi.Max() {
-			return dst, refuse(v, "PIECE", "Reason", wire.MalformedNumber("a varint of at most 62 bits", m.Reason))
-		}
 		b = vi.Append(b, m.Reason)
-	} else if m.Reason != 0 {
-		return dst, refuse(v, "PIECE", "Reason", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	b = append(b, m.Body...)
 	return b, nil
@@ -262,6 +267,7 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "PIECE_HEADER")
 	}
 	vi := v.vi()
+	top := vi.Max()
 	var x uint64
 	var e *wire.Error
 	if v >= Version02 {
@@ -269,13 +275,26 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, refuse(v, "PIECE_HEADER", "", wire.Malformed("no notes with a reason", ""))
 		}
 	}
+	if !m.HasNotes && !m.Notes.isZero() {
+		return dst, refuse(v, "PIECE_HEADER", "Notes", wire.Misplaced())
+	}
+	if m.BodyLength > top {
+		return dst, refuse(v, "PIECE_HEADER", "Body Length", wire.TooLarge(m.BodyLength))
+	}
+	if m.BodyLength == 0 {
+		if m.Reason > top {
+			return dst, refuse(v, "PIECE_HEADER", "Reason", wire.TooLarge(m.Reason))
+		}
+	} else if m.Reason != 0 {
+		return dst, refuse(v, "PIECE_HEADER", "Reason", wire.Misplaced())
+	}
 	b := dst
 	x, e = wire.IDDelta(m.Before, m.ID)
 	if e != nil {
 		return dst, refuse(v, "PIECE_HEADER", "ID", e)
 	}
-	if x > vi.Max() {
-		return dst, refuse(v, "PIECE_HEADER", "ID", wire.MalformedNumber("a varint of at most 62 bits", x))
+	if x > top {
+		return dst, refuse(v, "PIECE_HEADER", "ID", wire.TooLarge(x))
 	}
 	b = vi.Append(b, x)
 	if m.HasNotes {
@@ -289,20 +308,10 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 		if e != nil {
 			return dst, refuse(v, "PIECE_HEADER", "Notes", e)
 		}
-	} else if !m.Notes.isZero() {
-		return dst, refuse(v, "PIECE_HEADER", "Notes", wire.Malformed("it to be absent, as the fields before it say", "a value"))
-	}
-	if m.BodyLength > vi.Max() {
-		return dst, refuse(v, "PIECE_HEADER", "Body Length", wire.MalformedNumber("a varint of at most 62 bits", m.BodyLength))
 	}
 	b = vi.Append(b, m.BodyLength)
 	if m.BodyLength == 0 {
-		if m.Reason > vi.Max() {
-			return dst, refuse(v, "PIECE_HEADER", "Reason", wire.MalformedNumber("a varint of at most 62 bits", m.Reason))
-		}
 		b = vi.Append(b, m.Reason)
-	} else if m.Reason != 0 {
-		return dst, refuse(v, "PIECE_HEADER", "Reason", wire.Malformed("it to be absent, as the fields before it say", "a value"))
 	}
 	return b, nil
 }

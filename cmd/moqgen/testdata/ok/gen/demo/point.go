@@ -42,14 +42,15 @@ func (m *Point) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Point) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
+	if m.X > top {
+		return dst, wire.TooLarge(m.X).At("X", 0)
+	}
+	if m.Y > top {
+		return dst, wire.TooLarge(m.Y).At("Y", 0)
+	}
 	b := dst
-	if m.X > vi.Max() {
-		return dst, wire.MalformedNumber("a varint of at most 62 bits", m.X).At("X", 0)
-	}
 	b = vi.Append(b, m.X)
-	if m.Y > vi.Max() {
-		return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Y).At("Y", 0)
-	}
 	b = vi.Append(b, m.Y)
 	return b, nil
 }

@@ -116,6 +116,7 @@ func (m *Range) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Range) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
 	var e *wire.Error
 	if m.From != 0 {
 		return dst, wire.Unsupported("").At("From", 0)
@@ -126,66 +127,75 @@ func (m *Range) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	if m.Name != 0 {
 		return dst, wire.Unsupported("").At("Name", 0)
 	}
-	b := dst
 	if m.Kind < 1 || m.Kind > 2 {
 		return dst, wire.MalformedNumber("1 to 2", uint64(m.Kind)).At("Kind", 0)
 	}
+	if m.Kind == 2 {
+		if m.Last < m.Kind {
+			return dst, wire.MalformedNumber("at least Kind", uint64(m.Last)).At("Last", 0)
+		}
+		if m.Last > top {
+			return dst, wire.TooLarge(m.Last).At("Last", 0)
+		}
+	} else if m.Last != 0 {
+		return dst, wire.Misplaced().At("Last", 0)
+	}
+	b := dst
 	b = vi.Append(b, m.Kind)
 	b, e = m.First.append(b, v)
 	if e != nil {
 		return dst, e.At("First", 0)
 	}
 	if m.Kind == 2 {
-		if m.Last < m.Kind {
-			return dst, wire.MalformedNumber("at least Kind", uint64(m.Last)).At("Last", 0)
-		}
-		if m.Last > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Last).At("Last", 0)
-		}
 		b = vi.Append(b, m.Last)
-	} else if m.Last != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Last", 0)
 	}
 	return b, nil
 }
 func (m *Range) appendB(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
+	top := vi.Max()
 	if !m.First.isZero() {
 		return dst, wire.Unsupported("").At("First", 0)
 	}
 	if m.Last != 0 {
 		return dst, wire.Unsupported("").At("Last", 0)
 	}
-	b := dst
 	if m.Kind > 3 {
 		return dst, wire.MalformedNumber("at most 3", uint64(m.Kind)).At("Kind", 0)
 	}
 	if m.Kind >= 1 && m.Kind <= 3 {
-		if m.From > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.From).At("From", 0)
+		if m.From > top {
+			return dst, wire.TooLarge(m.From).At("From", 0)
 		}
-		b = vi.Append(b, m.From)
 	} else if m.From != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("From", 0)
+		return dst, wire.Misplaced().At("From", 0)
 	}
 	if m.Kind >= 2 && m.Kind <= 3 {
 		if m.Width > math.MaxUint64-m.From {
 			return dst, wire.MalformedNumber("a sum with From of at most 64 bits", uint64(m.Width)).At("Width", 0)
 		}
-		if m.Width > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Width).At("Width", 0)
+		if m.Width > top {
+			return dst, wire.TooLarge(m.Width).At("Width", 0)
 		}
-		b = vi.Append(b, m.Width)
 	} else if m.Width != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Width", 0)
+		return dst, wire.Misplaced().At("Width", 0)
 	}
 	if m.Kind == 3 {
-		if m.Name > vi.Max() {
-			return dst, wire.MalformedNumber("a varint of at most 62 bits", m.Name).At("Name", 0)
+		if m.Name > top {
+			return dst, wire.TooLarge(m.Name).At("Name", 0)
 		}
-		b = vi.Append(b, m.Name)
 	} else if m.Name != 0 {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Name", 0)
+		return dst, wire.Misplaced().At("Name", 0)
+	}
+	b := dst
+	if m.Kind >= 1 && m.Kind <= 3 {
+		b = vi.Append(b, m.From)
+	}
+	if m.Kind >= 2 && m.Kind <= 3 {
+		b = vi.Append(b, m.Width)
+	}
+	if m.Kind == 3 {
+		b = vi.Append(b, m.Name)
 	}
 	return b, nil
 }

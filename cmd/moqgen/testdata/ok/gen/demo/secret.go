@@ -45,15 +45,16 @@ func (m *Secret) append(dst []byte, v Version) ([]byte, *wire.Error) {
 }
 func (m *Secret) appendA(dst []byte, v Version) ([]byte, *wire.Error) {
 	vi := v.vi()
-	b := dst
 	if m.Kind > 1 {
 		return dst, wire.MalformedNumber("at most 1", uint64(m.Kind)).At("Kind", 0)
 	}
+	if m.Kind != 1 && m.Text != "" {
+		return dst, wire.Misplaced().At("Text", 0)
+	}
+	b := dst
 	b = vi.Append(b, m.Kind)
 	if m.Kind == 1 {
 		b = append(b, m.Text...)
-	} else if m.Text != "" {
-		return dst, wire.Malformed("it to be absent, as the fields before it say", "a value").At("Text", 0)
 	}
 	return b, nil
 }

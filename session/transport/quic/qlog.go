@@ -1,0 +1,6 @@
+package quic
+
+import "github.com/quic-go/quic-go/qlogwriter"
+
+// QlogTrace is the trace of the connection, or nil.
+func (c *conn) QlogTrace() qlogwriter.Trace { return c.q.QlogTrace() }

@@ -1,0 +1,188 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const mib = 1 << 20
+
+// wires are the versions as the codecs know them.
+var wires = map[session.Version]lite.Version{
+	session.MoqLite03: lite.Version03, session.MoqLite04: lite.Version04, session.MoqLite05: lite.Version05,
+}
+
+// forEachVersion runs the test once per version, each in its own bubble of time.
+func forEachVersion(t *testing.T, f func(t *testing.T, h *host), opts ...session.Option) {
+	t.Helper()
+	for v := range wires {
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, newHost(t, v, opts...)) })
+		})
+	}
+}
+
+// host is a server with a publisher and a subscriber that behave. Every session has the part of
+// the origin below room as its root.
+type host struct {
+	t      *testing.T
+	v      session.Version
+	opts   []session.Option
+	origin *model.OriginProducer
+	room   *model.OriginProducer
+
+	track  *model.TrackProducer // of the publisher
+	reader *model.TrackConsumer // of the subscriber
+	groups uint64
+	heap   uint64
+}
+
+func newHost(t *testing.T, v session.Version, opts ...session.Option) *host {
+	t.Helper()
+	h := &host{t: t, v: v, origin: model.NewOrigin()}
+	var err error
+	h.room, err = h.origin.WithRoot("room")
+	must(t, err)
+	h.opts = append([]session.Option{session.WithOrigin(h.room)}, opts...)
+	near, far := model.NewOrigin(), model.NewOrigin()
+	h.client(near)
+	h.client(far)
+	_, h.track = publish(t, near, "good", "video")
+	h.reader = subscribe(t, far, "good", "video")
+	synctest.Wait()
+	h.goesOn()
+	h.heap = heap()
+	return h
+}
+
+// pair connects somebody with the server, which accepts the session. Both ends are closed with the
+// test.
+func (h *host) pair(c memory.Config) transport.Conn {
+	h.t.Helper()
+	c.Protocol = h.v.String()
+	a, b := c.Pair()
+	go func() {
+		r, err := session.Server(context.Background(), b, h.opts...)
+		if err != nil {
+			return // who asks will notice
+		}
+		if s, err := r.Accept(); err == nil {
+			<-s.Done()
+		}
+	}()
+	h.t.Cleanup(func() {
+		_ = a.CloseWithError(0, "")
+		synctest.Wait()
+	})
+	return a
+}
+
+// client is a session that behaves.
+func (h *host) client(origin *model.OriginProducer) {
+	h.t.Helper()
+	s, err := session.Client(h.t.Context(), h.pair(memory.Config{}), session.WithOrigin(origin))
+	must(h.t, err)
+	h.t.Cleanup(func() { must(h.t, s.Close()) })
+}
+
+// goesOn sends a group from the publisher that behaves to the subscriber that does, without delay.
+func (h *host) goesOn() {
+	h.t.Helper()
+	began := time.Now()
+	text := fmt.Sprintf("group %d", h.groups)
+	must(h.t, h.track.WriteFrame(model.Frame{Payload: []byte(text)}))
+	g, err := h.reader.RecvGroup(h.t.Context())
+	must(h.t, err)
+	defer g.Close()
+	f, err := g.ReadFrame(h.t.Context())
+	if err != nil || string(f.Payload) != text {
+		h.t.Fatalf("the subscriber got %q with error %v, want %q", f.Payload, err, text)
+	}
+	if took := time.Since(began); took > 0 {
+		h.t.Errorf("a group took %v", took)
+	}
+	h.groups++
+}
+
+// announced counts the broadcasts in the room below a path.
+func (h *host) announced(prefix model.Path) (n int) {
+	synctest.Wait()
+	c := h.room.Consume()
+	defer c.Close()
+	news := c.Announcements()
+	defer news.Close()
+	for {
+		a, ok, err := news.TryNext()
+		if !ok || err != nil {
+			return n
+		}
+		if a.Path.HasPrefix(prefix) {
+			n++
+		}
+		_ = a.Broadcast.Close()
+	}
+}
+
+// within checks that no more than limit bytes were allocated, and not freed, since the host was
+// made.
+func (h *host) within(limit uint64) {
+	h.t.Helper()
+	if now := heap(); now > h.heap+limit {
+		h.t.Errorf("%d KiB more than at the start, want at most %d", (now-h.heap)>>10, limit>>10)
+	}
+}
+
+// heap is what is allocated, without garbage.
+func heap() uint64 {
+	synctest.Wait()
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what pools held has gone only now
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// publish makes a broadcast with one track.
+func publish(t *testing.T, o *model.OriginProducer, path model.Path, track string) (*model.BroadcastProducer, *model.TrackProducer) {
+	t.Helper()
+	b, err := o.CreateBroadcast(path, model.Route{})
+	must(t, err)
+	p, err := b.CreateTrack(track, model.TrackInfo{})
+	must(t, err)
+	return b, p
+}
+
+// subscribe waits for a broadcast and subscribes to a track of it.
+func subscribe(t *testing.T, o *model.OriginProducer, path model.Path, track string) *model.TrackConsumer {
+	t.Helper()
+	c := o.Consume()
+	defer c.Close()
+	b, err := c.Announced(t.Context(), path)
+	must(t, err)
+	defer b.Close()
+	tc, err := b.SubscribeTrack(track, model.Subscription{})
+	must(t, err)
+	t.Cleanup(func() { _ = tc.Close() })
+	return tc
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
