@@ -146,9 +146,9 @@ func (u *upstream) fill(ctx context.Context, req *model.GroupRequest, r *reader,
 }
 
 // outlive lets groups of the finished track be fetched as long as it has readers, and some time
-// after that. A track of which the last groups have not come is over at once: its readers would
-// wait for them.
-func (u *upstream) outlive(ctx context.Context) {
+// after that, until open ends with the broadcast: then nobody finds the track any more. A track of
+// which the last groups have not come is over at once: its readers would wait for them.
+func (u *upstream) outlive(ctx, open context.Context) {
 	latest, some := u.track.Latest()
 	if end, told := u.boundary(); told && end > 0 && (!some || latest < end-1) {
 		return
@@ -162,10 +162,10 @@ func (u *upstream) outlive(ctx context.Context) {
 		timer := time.NewTimer(fetchTime)
 		select {
 		case <-timer.C:
+		case <-open.Done():
 		case <-ctx.Done():
-			timer.Stop()
-			return
 		}
+		timer.Stop()
 		select {
 		case <-u.req.Unused():
 			return

@@ -243,6 +243,43 @@ func TestFetchOfAFinishedTrack(t *testing.T) {
 	})
 }
 
+// Nobody finds the track any more when its broadcast has ended, so nothing is kept for fetches of it.
+func TestFinishedTrackOfAnEndedBroadcastIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05, consuming(""))
+		announcements := r.listening()
+		r.write(announcements, active(r.v, "alice"))
+		b, err := r.engine.subscriber.origin.Consume().Announced(t.Context(), "alice")
+		must(t, err)
+		defer b.Close()
+		track, err := b.SubscribeTrack("video", model.Subscription{})
+		must(t, err)
+		r.answerTrack()
+		var m genlite.Subscribe
+		answers, _ := r.accept(genlite.BidiSubscribe, &m)
+		r.write(answers, &genlite.SubscribeEnd{Group: 0})
+		must(t, answers.Close())
+		if _, err := track.RecvGroup(t.Context()); !errors.Is(err, io.EOF) {
+			t.Fatalf("the track ended with %v", err)
+		}
+		must(t, track.Close())
+		served := func() int {
+			synctest.Wait()
+			r.engine.subscriber.mu.Lock()
+			defer r.engine.subscriber.mu.Unlock()
+			return r.engine.subscriber.requests
+		}
+		if n := served(); n != 1 {
+			t.Errorf("%d tracks are served, want the one that may still be fetched from", n)
+		}
+		r.write(announcements, endByName("alice", 0))
+		if n := served(); n != 0 {
+			t.Errorf("%d tracks are served after the end of the broadcast", n)
+		}
+		r.alive()
+	})
+}
+
 func TestFetchBefore05IsRefused(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v, consuming(""))

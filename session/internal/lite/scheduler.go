@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/internal/priority"
 	"github.com/moqrx/moqrx/session/transport"
 )
@@ -24,7 +25,6 @@ type scheduler struct {
 	mu      sync.Mutex
 	waiting []*waiter
 	opening bool
-	spare   transport.SendStream // opened for a group that left meanwhile
 }
 
 type waiter struct {
@@ -91,12 +91,6 @@ func urgency(rank uint8) uint8 {
 func (s *scheduler) stream(ctx context.Context, item *priority.Item) (transport.SendStream, error) {
 	w := &waiter{Item: item, granted: make(chan grant, 1)}
 	s.mu.Lock()
-	if s.spare != nil {
-		defer s.mu.Unlock()
-		spare := s.spare
-		s.spare = nil
-		return spare, nil
-	}
 	s.waiting = append(s.waiting, w)
 	if !s.opening {
 		s.opening = true
@@ -113,7 +107,7 @@ func (s *scheduler) stream(ctx context.Context, item *priority.Item) (transport.
 	}
 }
 
-// leave takes w out of the queue, or keeps the stream that it has just got.
+// leave takes w out of the queue, or passes on the stream that it has just got.
 func (s *scheduler) leave(w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +137,9 @@ func (s *scheduler) run() {
 	}
 }
 
-// hand gives a stream to the most urgent group, or keeps it. An error goes to all of them.
+// hand gives a stream to the most urgent group, or its place back to the peer where all have left: one
+// that is kept open without a byte takes a place for nothing, and is stopped by a peer that wants to
+// know soon what it is for. An error goes to all of them.
 func (s *scheduler) hand(g grant) {
 	if g.err != nil {
 		for _, w := range s.waiting {
@@ -153,7 +149,7 @@ func (s *scheduler) hand(g grant) {
 		return
 	}
 	if len(s.waiting) == 0 {
-		s.spare = g.stream
+		g.stream.Reset(uint64(model.CodeCancel))
 		return
 	}
 	best := 0

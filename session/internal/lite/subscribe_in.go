@@ -49,7 +49,7 @@ func (c *subscriber) serveRequest(ctx, open context.Context, path model.Path, re
 	default:
 		_ = u.track.Close()
 		u.uncount() // fetches count by themselves
-		u.outlive(ctx)
+		u.outlive(ctx, open)
 	}
 	u.giveUp(err)
 	u.uncount()
