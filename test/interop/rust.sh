@@ -37,9 +37,9 @@ if [ "${1:-}" = install ]; then
 	command -v cargo >/dev/null || skip 'cargo is not installed'
 	mkdir -p "$MOQRX_RUST"
 	cargo info --quiet moq-net >/dev/null 2>&1 || skip 'the registry of crates cannot be reached'
-	build moq-relay "$relay" --no-default-features --features noq
-	build moq-cli "$cli" --no-default-features --features noq
+	build moq-relay "$relay"
+	build moq-cli "$cli" --no-default-features --features noq,websocket
 fi
 has moq-relay "$relay" && has moq-cli "$cli" ||
 	skip "they are not in $MOQRX_RUST; test/interop/rust.sh install builds them there"
-exec go test -count=1 -timeout 240s -v -run '^TestRust' ./test/interop
+exec go test -count=1 -timeout 240s -v -run Rust ./test/interop
