@@ -36,12 +36,25 @@ func forEachVersion(t *testing.T, f func(t *testing.T, h *host), opts ...session
 	}
 }
 
+// lighter is how much less an older version is given to do. It shares the code that enforces limits with
+// the newest, which has those of a server that was told none.
+const lighter = 5
+
+// many is n things for the newest version, and fewer for the older ones.
+func (h *host) many(n int) int {
+	if h.v == session.MoqLite05 {
+		return n
+	}
+	return n / lighter
+}
+
 // host is a server with a publisher and a subscriber that behave. Every session has the part of
 // the origin below room as its root.
 type host struct {
 	t      *testing.T
 	v      session.Version
 	opts   []session.Option
+	limits session.Limits // unless opts has others
 	origin *model.OriginProducer
 	room   *model.OriginProducer
 
@@ -57,7 +70,13 @@ func newHost(t *testing.T, v session.Version, opts ...session.Option) *host {
 	var err error
 	h.room, err = h.origin.WithRoot("room")
 	must(t, err)
-	h.opts = append([]session.Option{session.WithOrigin(h.room)}, opts...)
+	h.limits = session.DefaultLimits()
+	for _, limit := range []*int{
+		&h.limits.Streams, &h.limits.Subscriptions, &h.limits.Announces, &h.limits.Broadcasts, &h.limits.AnnouncedBytes,
+	} {
+		*limit = h.many(*limit)
+	}
+	h.opts = append([]session.Option{session.WithOrigin(h.room), session.WithLimits(h.limits)}, opts...)
 	near, far := model.NewOrigin(), model.NewOrigin()
 	h.client(near)
 	h.client(far)
@@ -74,6 +93,7 @@ func newHost(t *testing.T, v session.Version, opts ...session.Option) *host {
 func (h *host) pair(c memory.Config) transport.Conn {
 	h.t.Helper()
 	c.Protocol = h.v.String()
+	c.MaxUniStreams, c.MaxBidiStreams = max(c.MaxUniStreams, h.limits.Streams), h.limits.Streams
 	a, b := c.Pair()
 	go func() {
 		r, err := session.Server(context.Background(), b, h.opts...)
