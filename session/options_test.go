@@ -36,8 +36,8 @@ func TestTLSConfigOfBothEnds(t *testing.T) {
 			t.Errorf("%s: dialed a server that nobody trusts", scheme)
 		}
 	}
-	if len(config.NextProtos) != 1 {
-		t.Errorf("the configuration was changed to offer %q", config.NextProtos)
+	if len(config.NextProtos) != 1 || config.ServerName != "" {
+		t.Errorf("the configuration was changed to offer %q to %q", config.NextProtos, config.ServerName)
 	}
 }
 
