@@ -12,6 +12,7 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestTenThousandStreamsOpenedAndLeft(t *testing.T) {
@@ -110,7 +111,7 @@ func TestSlowWriters(t *testing.T) {
 		header := o.uni(lite.UniGroup)
 		body := o.group(id, 0)
 		_, err := body.Write(o.frame(100))
-		must(t, err)
+		moqtest.Must(t, err)
 		message := o.encode(nil, &lite.Subscribe{ID: 1, Broadcast: "good", Track: "video"})
 		long := bytes.Repeat([]byte{0x80}, 100)
 		for second := range 100 { // one byte each
@@ -119,16 +120,16 @@ func TestSlowWriters(t *testing.T) {
 			}
 			_, _ = header.Write(long[second : second+1])
 			_, err := body.Write([]byte{byte(second)})
-			must(t, err)
+			moqtest.Must(t, err)
 			h.goesOn()
 			time.Sleep(time.Second)
 		}
 		wantStopped(t, control, model.CodeTimeout) // the first message has 10 s
 		wantReset(t, control, model.CodeTimeout)
 		<-header.Context().Done()
-		must(t, body.Close()) // a group may take its time
+		moqtest.Must(t, body.Close()) // a group may take its time
 		g, err := reader.RecvGroup(t.Context())
-		must(t, err)
+		moqtest.Must(t, err)
 		defer g.Close()
 		if f, err := g.ReadFrame(t.Context()); err != nil || len(f.Payload) != 100 {
 			t.Errorf("the slow frame has %d bytes: %v", len(f.Payload), err)
