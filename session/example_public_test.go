@@ -63,7 +63,7 @@ func Example_public() {
 	ctx, stop := context.WithCancel(context.Background())
 	dir, err := os.MkdirTemp("", "qlog")
 	check(err)
-	defer os.RemoveAll(dir)
+	defer func() { check(os.RemoveAll(dir)) }()
 	certificate, err := session.SelfSignedCertificate()
 	check(err)
 	shared := model.NewOrigin()
