@@ -23,6 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const framesPerGroup = 4
 
+// cached is what the groups of both ends may take together.
+const cached = 1 << 20
+
 // payload is what a frame carries: its place, and noise that only this place has.
 func payload(group, frame uint64) []byte {
 	b := binary.BigEndian.AppendUint64(nil, group)
@@ -118,7 +121,7 @@ type journey struct {
 // newJourney starts both ends with the relay at addr. They go on until stop.
 func newJourney(ctx context.Context, t *testing.T, addr string) (j *journey, stop func()) {
 	t.Helper()
-	pool := model.NewCachePool(1 << 20)
+	pool := model.NewCachePool(cached)
 	near := model.NewOrigin(model.WithCachePool(pool))
 	far := model.NewOrigin(model.WithLinger(time.Minute), model.WithCachePool(pool))
 	j = &journey{ctx: ctx, came: make(map[uint64]bool)}
@@ -183,7 +186,7 @@ func TestRelayKilledAndRestartedAgainAndAgain(t *testing.T) {
 	}
 	// At any one moment something of the last connection may be about to end.
 	const some = restarts / 3
-	if first, last := slices.Min(heap[:some]), slices.Min(heap[restarts-some:]); last > first+first/10+(512<<10) {
+	if first, last := slices.Min(heap[:some]), slices.Min(heap[restarts-some:]); last > first+first/10+cached {
 		t.Errorf("%d bytes on the heap, %d at first", last, first)
 	}
 	if first, last := slices.Min(goroutines[:some]), slices.Min(goroutines[restarts-some:]); last > first+some {
