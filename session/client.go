@@ -64,8 +64,10 @@ func dial(ctx context.Context, u *url.URL, o options) (*Session, error) {
 	return client(ctx, conn, o, model.NewPath(u.Path))
 }
 
-// Client opens a session as the client on a connection whose version is negotiated. It owns
-// the connection from now on.
+// Client opens a session as the client on a connection whose version is negotiated, or left to be agreed on by
+// SETUP. It owns the connection from now on, and closes it when it fails. It blocks as [Dial] does
+// once that has a connection, and ctx bounds it alike. An error is that of ctx, an *[Error], or io.EOF when the server
+// has closed the connection with code 0.
 func Client(ctx context.Context, conn transport.Conn, opts ...Option) (*Session, error) {
 	o := newOptions(opts)
 	path := ""

@@ -37,11 +37,26 @@
 // [Client] and [Server] run a session on a connection that is there already, such as one of
 // session/transport/memory.
 //
-// # Limits, statistics, traces
+// # Options
 //
-// What one peer can make a session hold is bounded by [Limits], by default for a server that
-// anybody may reach. [WithStats] counts what sessions carry. [WithCapture] records the packets,
-// [WithQlog] the events of QUIC and of the session.
+// One set of options is for [Dial], [Reconnect], [Client], [Listen], [Server] and [Request.Accept]; what does not apply
+// is ignored. Those of Accept add to those of the listener.
+//
+//   - What is carried: [WithPublish], [WithConsume], [WithOrigin].
+//   - Which versions: [WithVersions].
+//   - Certificates: [WithCertificate] of a listener; [WithFingerprint] and [WithInsecure] of a client; [WithTLSConfig].
+//   - What a peer may do: [WithLimits]. By default it is what a server can grant to anybody.
+//   - Routes: [WithCost] of the link, [WithPeerOrigin] for peers that do not say who they are.
+//   - Coming back: [WithBackoff], [WithMaxElapsed], [WithRedirect], [WithStatus] and [WithDialer], of Reconnect.
+//   - Leaving: [WithGrace] of [Listener.Serve]; [WithNewURI] of [Session.Shutdown] and [Listener.Shutdown].
+//   - Looking on: [WithStats] counts, [WithLogger] logs what is odd, [WithQlog] writes traces of the events of QUIC and of the
+//     session, [WithCapture] records the packets, [WithKeyLog] the secrets.
+//   - Without a URL: [WithPath] of Client.
+//
+// # Concurrency
+//
+// All methods of sessions, listeners and requests may be called concurrently. Handles of origins that are given to an option
+// stay the caller's, who keeps them open until the session is over; those in a [Grant] become the server's.
 //
 // # Errors
 //

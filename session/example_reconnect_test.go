@@ -10,6 +10,22 @@ import (
 	"github.com/moqrx/moqrx/session"
 )
 
+// serveAt is a server that lets everybody watch what an origin has.
+func serveAt(addr string, published *model.OriginProducer) *session.Listener {
+	l, err := session.Listen(addr)
+	check(err)
+	go func() {
+		for {
+			request, err := l.Accept(context.Background())
+			if err != nil {
+				return
+			}
+			_, _ = request.Accept(session.WithPublish(published.Consume()))
+		}
+	}()
+	return l
+}
+
 // A subscriber stays with its server across a restart of it, and its track goes on.
 func ExampleReconnect() {
 	published := model.NewOrigin()
@@ -17,21 +33,7 @@ func ExampleReconnect() {
 	check(err)
 	track, err := broadcast.CreateTrack("chat", model.TrackInfo{})
 	check(err)
-	serve := func(addr string) *session.Listener {
-		l, err := session.Listen(addr)
-		check(err)
-		go func() {
-			for {
-				request, err := l.Accept(context.Background())
-				if err != nil {
-					return
-				}
-				_, _ = request.Accept(session.WithPublish(published.Consume()))
-			}
-		}()
-		return l
-	}
-	server := serve("127.0.0.1:0")
+	server := serveAt("127.0.0.1:0", published)
 	addr := server.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,7 +63,7 @@ func ExampleReconnect() {
 	say("hello")
 	check(server.Close())
 	check(track.Unused(ctx))
-	server = serve(addr)
+	server = serveAt(addr, published)
 	defer server.Close()
 	say("hello again")
 

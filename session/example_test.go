@@ -51,7 +51,9 @@ func Example() {
 func ExampleListener_Serve() {
 	origin := model.NewOrigin()
 	authorize := func(_ context.Context, r *session.Request) (grant session.Grant, err error) {
-		watch, err := origin.Consume().Scope("public")
+		all := origin.Consume()
+		defer all.Close()
+		watch, err := all.Scope("public")
 		if err != nil {
 			return grant, err
 		}

@@ -171,6 +171,22 @@ func subscribe(t *testing.T, o *model.OriginProducer, path model.Path, track str
 	return tc
 }
 
+// seen are the paths that are announced in an origin now.
+func seen(o *model.OriginProducer) (paths []model.Path) {
+	c := o.Consume()
+	defer c.Close()
+	news := c.Announcements()
+	defer news.Close()
+	for {
+		a, ok, err := news.TryNext()
+		if !ok || err != nil {
+			return paths
+		}
+		paths = append(paths, a.Path)
+		_ = a.Broadcast.Close()
+	}
+}
+
 // frames reads the next group in order of arrival to its end.
 func frames(t *testing.T, c *model.TrackConsumer) (sequence uint64, payloads []string) {
 	t.Helper()

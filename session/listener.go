@@ -13,7 +13,7 @@ import (
 
 // Listener accepts sessions over raw QUIC and WebTransport on one UDP port. On the TCP port of
 // the same number it answers GET /certificate.sha256 with the fingerprint of its certificate,
-// in hex, for clients that pin it during development.
+// in hex, for clients that pin it during development. Methods may be called concurrently.
 type Listener struct {
 	endpoint *endpoint.Listener
 	options  options
@@ -28,8 +28,11 @@ type Listener struct {
 	sessions map[*Session]struct{}
 }
 
-// Listen opens the ports. Options given here hold for every session, until Accept of a
-// request overrides them.
+// Listen opens the ports of an address, such as ":443" for all addresses of the host, or "127.0.0.1:0" for a free
+// port. Options given here hold for every session, until Accept of a request overrides them. Clients come in
+// from now on: some hundreds may wait for [Listener.Accept], and more are refused. The caller closes the listener. An
+// error is an *endpoint.Error where the address cannot be had, and else says what is wrong with the versions or the
+// certificate.
 func Listen(addr string, opts ...Option) (*Listener, error) {
 	o := newOptions(opts)
 	if err := o.versions.check(); err != nil {
@@ -80,7 +83,8 @@ func (l *Listener) Addr() net.Addr { return l.endpoint.Addr() }
 func (l *Listener) CertificateSHA256() [32]byte { return l.endpoint.CertificateSHA256() }
 
 // Accept waits for the next client that has said what it wants. A slow client does not hold up
-// others. After Close or Shutdown it returns an *[Error] that is model.ErrClosed.
+// others. When ctx ends first the error is that of ctx; after Close or Shutdown it is an *[Error] that is
+// model.ErrClosed.
 func (l *Listener) Accept(ctx context.Context) (*Request, error) {
 	select {
 	case r := <-l.requests:

@@ -103,6 +103,42 @@ func moqEvents(events []qlogEvent) (lines []string) {
 	return lines
 }
 
+// The events of the session in TestQlogHasTheEventsOfASession, on both ends.
+const (
+	eventsOfTheClient = `
+session_started {"origin":8,"path":"/room","transport":"memory","version":"moq-lite-05"}
+setup {"origin":8,"owner":"local","path":"/room"}
+setup {"origin":7,"owner":"remote","path":""}
+announce_request {"owner":"local","prefix":""}
+announce {"hops":0,"owner":"remote","path":"alice"}
+subscribe {"broadcast":"alice","id":0,"owner":"local","priority":3,"track":"video"}
+group_opened {"owner":"remote","sequence":0,"subscribe":0}
+group_closed {"owner":"remote","sequence":0,"subscribe":0}
+group_opened {"owner":"remote","sequence":1,"subscribe":0}
+group_closed {"code":2,"owner":"remote","reason":"remote error: old (code 2)","sequence":1,"subscribe":0}
+stream_error {"code":2,"reason":"remote error: old (code 2)","stream_id":11}
+subscribe_ended {"code":73,"id":0,"owner":"local","reason":"remote error: app code=9 (code 73)"}
+announce_ended {"owner":"remote","path":"alice"}
+session_closed {"code":65,"owner":"local","reason":"app code=1: enough"}`
+	eventsOfTheServer = `
+session_started {"origin":7,"path":"","transport":"memory","version":"moq-lite-05"}
+setup {"origin":8,"owner":"remote","path":"/room"}
+setup {"origin":7,"owner":"local","path":""}
+announce_request {"owner":"remote","prefix":""}
+announce {"hops":0,"owner":"local","path":"alice"}
+subscribe {"broadcast":"alice","id":0,"owner":"remote","priority":3,"track":"video"}
+group_opened {"owner":"local","sequence":0,"subscribe":0}
+group_closed {"owner":"local","sequence":0,"subscribe":0}
+group_opened {"owner":"local","sequence":1,"subscribe":0}
+group_closed {"code":2,"owner":"local","reason":"old","sequence":1,"subscribe":0}
+stream_error {"code":13,"reason":"subscribe to track \"\\x1e\\\"smell\\n\": not found","stream_id":12}
+stream_error {"code":13,"reason":"subscribe to track \"video\": not found","stream_id":16}
+subscribe_ended {"code":73,"id":0,"owner":"remote","reason":"app code=9"}
+stream_error {"code":73,"reason":"app code=9","stream_id":8}
+announce_ended {"owner":"local","path":"alice"}
+session_closed {"code":65,"owner":"remote","reason":"app code=1: enough"}`
+)
+
 func TestQlogHasTheEventsOfASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := model.NewOrigin(model.WithOriginID(7)), model.NewOrigin(model.WithOriginID(8))
@@ -130,37 +166,7 @@ func TestQlogHasTheEventsOfASession(t *testing.T) {
 		must(t, c.CloseWithError(&model.Error{Code: model.AppCode(1), Reason: "enough"}))
 		<-s.Done()
 
-		for client, want := range map[bool]string{true: `
-session_started {"origin":8,"path":"/room","transport":"memory","version":"moq-lite-05"}
-setup {"origin":8,"owner":"local","path":"/room"}
-setup {"origin":7,"owner":"remote","path":""}
-announce_request {"owner":"local","prefix":""}
-announce {"hops":0,"owner":"remote","path":"alice"}
-subscribe {"broadcast":"alice","id":0,"owner":"local","priority":3,"track":"video"}
-group_opened {"owner":"remote","sequence":0,"subscribe":0}
-group_closed {"owner":"remote","sequence":0,"subscribe":0}
-group_opened {"owner":"remote","sequence":1,"subscribe":0}
-group_closed {"code":2,"owner":"remote","reason":"remote error: old (code 2)","sequence":1,"subscribe":0}
-stream_error {"code":2,"reason":"remote error: old (code 2)","stream_id":11}
-subscribe_ended {"code":73,"id":0,"owner":"local","reason":"remote error: app code=9 (code 73)"}
-announce_ended {"owner":"remote","path":"alice"}
-session_closed {"code":65,"owner":"local","reason":"app code=1: enough"}`, false: `
-session_started {"origin":7,"path":"","transport":"memory","version":"moq-lite-05"}
-setup {"origin":8,"owner":"remote","path":"/room"}
-setup {"origin":7,"owner":"local","path":""}
-announce_request {"owner":"remote","prefix":""}
-announce {"hops":0,"owner":"local","path":"alice"}
-subscribe {"broadcast":"alice","id":0,"owner":"remote","priority":3,"track":"video"}
-group_opened {"owner":"local","sequence":0,"subscribe":0}
-group_closed {"owner":"local","sequence":0,"subscribe":0}
-group_opened {"owner":"local","sequence":1,"subscribe":0}
-group_closed {"code":2,"owner":"local","reason":"old","sequence":1,"subscribe":0}
-stream_error {"code":13,"reason":"subscribe to track \"\\x1e\\\"smell\\n\": not found","stream_id":12}
-stream_error {"code":13,"reason":"subscribe to track \"video\": not found","stream_id":16}
-subscribe_ended {"code":73,"id":0,"owner":"remote","reason":"app code=9"}
-stream_error {"code":73,"reason":"app code=9","stream_id":8}
-announce_ended {"owner":"local","path":"alice"}
-session_closed {"code":65,"owner":"remote","reason":"app code=1: enough"}`} {
+		for client, want := range map[bool]string{true: eventsOfTheClient, false: eventsOfTheServer} {
 			f := q.complete(client)
 			head, events := parseQlog(t, f.Bytes())
 			if head["file_schema"] != "urn:ietf:params:qlog:file:sequential" || !strings.Contains(fmt.Sprint(head), "#qlog-moq-00") {

@@ -80,18 +80,6 @@ func TestServeGrantsWhatAuthorizeSays(t *testing.T) {
 	publish(t, own, "bob", "video")
 	b := get[*model.BroadcastConsumer](t)(origin.Consume().Announced(t.Context(), "room/bob"))
 	must(t, b.Close())
-	seen := func(o *model.OriginProducer) (paths []model.Path) {
-		news := o.Consume().Announcements()
-		defer news.Close()
-		for {
-			a, ok, err := news.TryNext()
-			if !ok || err != nil {
-				return paths
-			}
-			paths = append(paths, a.Path)
-			_ = a.Broadcast.Close()
-		}
-	}
 	if got := seen(own); len(got) != 3 { // alice, and its own two
 		t.Errorf("the client sees %q", got)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// Request is a client that asks for a session. Exactly one of Accept and Reject must be called.
+// Request is a client that asks for a session. One of Accept and Reject must be called: until then the client
+// waits, and its connection is kept. The first call counts. Methods may be called concurrently.
 type Request struct {
 	conn    transport.Conn
 	options options
@@ -30,8 +31,9 @@ type Request struct {
 
 // Server answers a client on a connection whose version is negotiated, or left to be agreed on by
 // SETUP: it reads what the client asks for (the SETUP of moq-lite-05 and later, the offer of versions before
-// moq-lite-03; those between say nothing) and returns the request. It owns the connection from now on. A client that does not say what it
-// wants within 10 s is refused.
+// moq-lite-03; those between say nothing) and returns the request. It owns the connection from now on, and
+// closes it when it fails. A client that does not say within 10 s ([Limits].FirstBytes) what it wants is refused. An
+// error is that of ctx, an *[Error], or io.EOF when the client has closed the connection with code 0.
 func Server(ctx context.Context, conn transport.Conn, opts ...Option) (*Request, error) {
 	return server(ctx, conn, newOptions(opts))
 }
@@ -85,7 +87,10 @@ func (r *Request) TLS() *tls.ConnectionState { return r.tls }
 // where a server grants what the client may see and publish, with [WithPublish],
 // [WithConsume] or [WithOrigin] of origins that are scoped and rooted for it. Nothing is rooted
 // at the path by itself. A client that said it only publishes, or only subscribes, is not granted more
-// than that. A second call, or one after Reject, fails.
+// than that.
+//
+// It blocks while the client gives no credit for a stream, for 10 s at most. The error is io.EOF when the client has
+// left with code 0, and an *[Error] otherwise: model.ErrClosed for a second call, or one after Reject.
 func (r *Request) Accept(opts ...Option) (*Session, error) {
 	err := error(&Error{Code: model.CodeClosed, Reason: "the request has been answered already"})
 	var s *Session
@@ -112,7 +117,8 @@ func (r *Request) accept(opts []Option) (*Session, error) {
 }
 
 // Reject refuses the session with the code and text of err: see [model.CodeOf]. Nil
-// stands for model.ErrUnauthorized. After Accept or Reject it does nothing.
+// stands for model.ErrUnauthorized. After Accept or Reject it does nothing. It does not wait for the client, and
+// always returns nil.
 func (r *Request) Reject(err error) error {
 	if err == nil {
 		err = model.ErrUnauthorized

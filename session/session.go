@@ -11,7 +11,9 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 )
 
-// Session is one established session. Methods may be called concurrently.
+// Session is one established session, from [Dial], [Client] or [Request.Accept]. It runs by itself: broadcasts come and
+// go in the origins that it was given, until either side closes it or the connection is lost. Methods may be
+// called concurrently, also after its end.
 type Session struct {
 	conn    transport.Conn
 	version Version

@@ -59,7 +59,7 @@ func readHastily(ctx context.Context, track *model.TrackConsumer) (n int, err er
 
 // publishAndLeave is a process that publishes to a relay: it is gone once its track is.
 func publishAndLeave(url string, only session.Option) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	origin := model.NewOrigin()
 	s, err := session.Dial(ctx, url, only, session.WithInsecure(), session.WithPublish(origin.Consume()))
@@ -70,7 +70,7 @@ func publishAndLeave(url string, only session.Option) error {
 	if err != nil {
 		return err
 	}
-	track, err := broadcast.CreateTrack("track", model.TrackInfo{})
+	track, err := broadcast.CreateTrack("track", model.TrackInfo{MaxLatency: time.Minute}) // however slow the machine is
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func TestShutdownLosesNothingThoughTheProcessEnds(t *testing.T) {
 			gone := make(chan error, 1)
 			go func() { gone <- inProcess("publishes", url, only) }()
 			track := subscribe(t, origin, "hasty", "track", model.Subscription{MaxLatency: time.Minute, Start: model.At(0)})
-			n, err := readHastily(within(t, 10*time.Second), track)
+			n, err := readHastily(within(t, patience), track)
 			if err != nil || n != hastyGroups*hastyFrames {
 				t.Errorf("%d frames, %v; want %d", n, err, hastyGroups*hastyFrames)
 			}

@@ -4,5 +4,6 @@
 //
 // Usage: go test ./test/e2e
 //
-// Limitations: moq-lite 03, 04 and 05. Foreign implementations are in test/interop.
+// Limitations: moq-lite 03 to 06-wip, since those before cannot ask for a track from its start. The hostile peers
+// here speak 03 to 05; test/hostile has more of them. Foreign implementations are in test/interop.
 package e2e

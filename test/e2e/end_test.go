@@ -74,7 +74,7 @@ func wantEnd(ctx context.Context, t *testing.T, s *session.Session, code model.C
 func TestRefusedSession(t *testing.T) {
 	everyWay(t, func(t *testing.T, w way) {
 		ctx := testContext(t)
-		listener, err := session.Listen("127.0.0.1:0")
+		listener, err := session.Listen("127.0.0.1:0", session.WithVersions(versions))
 		if err != nil {
 			t.Fatal(err)
 		}

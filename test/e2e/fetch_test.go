@@ -9,25 +9,25 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 // everyWayWithFetch runs a test over each carrier with the versions that have datagrams and fetches,
 // from a publisher through two relays. It gets the track of the publisher and the broadcast as the
 // subscriber sees it.
 func everyWayWithFetch(t *testing.T, test func(ctx context.Context, t *testing.T, track *model.TrackProducer, broadcast *model.BroadcastConsumer)) {
-	for _, scheme := range []string{webTransport, rawQUIC} {
-		t.Run(scheme, func(t *testing.T) {
-			t.Parallel()
-			ctx := testContext(t)
-			w := way{session.MoqLite05, scheme}
-			near, far := startRelay(t), startRelay(t)
-			near.dial(ctx, t, w, session.WithOrigin(far.origin))
-			origin, _ := near.publisher(ctx, t, w)
-			_, track := createTrack(t, origin, path, name, kept)
-			consumer, _ := far.subscriber(ctx, t, w)
-			test(ctx, t, track, announced(ctx, t, consumer, path))
-		})
-	}
+	everyWay(t, func(t *testing.T, w way) {
+		if w.version < session.MoqLite05 {
+			t.Skip("it has neither")
+		}
+		ctx := testContext(t)
+		near, far := startRelay(t), startRelay(t)
+		near.dial(ctx, t, w, session.WithOrigin(far.origin))
+		origin, _ := near.publisher(ctx, t, w)
+		_, track := createTrack(t, origin, path, name, kept)
+		consumer, _ := far.subscriber(ctx, t, w)
+		test(ctx, t, track, moqtest.Announced(ctx, t, consumer, path))
+	})
 }
 
 func TestDatagramsCrossTwoRelays(t *testing.T) {

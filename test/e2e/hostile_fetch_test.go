@@ -7,6 +7,7 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 // brokenRequests are what a rogue can do with datagrams and fetches.
@@ -43,7 +44,7 @@ func brokenRequests() []attack {
 		{"a fetch that is answered with 2^61 bytes", func(t *testing.T, r *room, p *rogue) {
 			p.publish("rogue")
 			consumer, _ := r.subscriber(p.ctx, t, way{p.version, webTransport})
-			track, err := announced(p.ctx, t, consumer, "rogue").Track(name)
+			track, err := moqtest.Announced(p.ctx, t, consumer, "rogue").Track(name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 // A room is a relay with a well-behaved publisher and subscriber, which have to go on
@@ -30,7 +31,7 @@ func newRoom(ctx context.Context, t *testing.T, w way) *room {
 	origin, _ := r.publisher(ctx, t, w)
 	_, r.track = createTrack(t, origin, path, name, kept)
 	consumer, _ := r.subscriber(ctx, t, w)
-	r.received = subscribe(ctx, t, consumer, path, name, fromStart)
+	r.received = moqtest.Subscribe(ctx, t, consumer, path, name, fromStart)
 	r.goesOn(ctx, t)
 	return r
 }
@@ -179,7 +180,7 @@ func (p *rogue) brokenGroup(t *testing.T, r *room, size uint64, start []byte) (t
 	t.Helper()
 	ids := p.publish("rogue")
 	consumer, _ := r.subscriber(p.ctx, t, way{p.version, webTransport})
-	track := subscribe(p.ctx, t, consumer, "rogue", name, model.Subscription{})
+	track := moqtest.Subscribe(p.ctx, t, consumer, "rogue", name, model.Subscription{})
 	var id uint64
 	select {
 	case id = <-ids:
@@ -191,7 +192,7 @@ func (p *rogue) brokenGroup(t *testing.T, r *room, size uint64, start []byte) (t
 	if err != nil {
 		t.Fatalf("group: %v", err)
 	}
-	closeAtEnd(t, group)
+	moqtest.CloseAtEnd(t, group)
 	frame, err := group.ReadFrame(p.ctx)
 	if err != nil || string(frame.Payload) != "whole" {
 		t.Fatalf("the whole frame is %q with error %v", frame.Payload, err)

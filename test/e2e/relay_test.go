@@ -12,6 +12,7 @@ import (
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/rx"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 const (
@@ -34,8 +35,8 @@ func TestTrackCrossesTheRelayThroughRx(t *testing.T) {
 		frames := content(1)
 		first, _ := r.subscriber(ctx, t, w)
 		second, _ := r.subscriber(ctx, t, w)
-		typed := subscribe(ctx, t, first, path, name, fromStart)
-		observed := subscribe(ctx, t, second, path, name, fromStart)
+		typed := moqtest.Subscribe(ctx, t, first, path, name, fromStart)
+		observed := moqtest.Subscribe(ctx, t, second, path, name, fromStart)
 
 		var tasks sync.WaitGroup
 		defer tasks.Wait()
@@ -62,7 +63,7 @@ func TestTrackCrossesTwoRelays(t *testing.T) {
 		origin, _ := near.publisher(ctx, t, w)
 		_, track := createTrack(t, origin, path, name, kept)
 		consumer, _ := far.subscriber(ctx, t, w)
-		broadcast := announced(ctx, t, consumer, path)
+		broadcast := moqtest.Announced(ctx, t, consumer, path)
 
 		hops := broadcast.Route().Hops
 		if len(hops) != 3 {
@@ -97,14 +98,14 @@ func TestLateSubscriberStartsAtTheLatestGroup(t *testing.T) {
 		origin, _ := r.publisher(ctx, t, w)
 		_, track := createTrack(t, origin, path, name, kept)
 		early, _ := r.subscriber(ctx, t, w)
-		first := subscribe(ctx, t, early, path, name, fromStart)
+		first := moqtest.Subscribe(ctx, t, early, path, name, fromStart)
 		for sequence := range uint64(3) {
 			writeGroup(t, track, "before")
 			wantGroup(ctx, t, first, sequence, "before")
 		}
 
 		late, _ := r.subscriber(ctx, t, w)
-		second := subscribe(ctx, t, late, path, name, model.Subscription{})
+		second := moqtest.Subscribe(ctx, t, late, path, name, model.Subscription{})
 		wantGroup(ctx, t, second, 2, "before")
 		writeGroup(t, track, "after")
 		wantGroup(ctx, t, first, 3, "after")

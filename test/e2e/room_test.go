@@ -2,8 +2,8 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -13,9 +13,17 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Most of the time the older versions wait for groups that may still come, so many of them wait together.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // timeout bounds every test, each of which takes a fraction of a second.
 const timeout = time.Minute
@@ -39,9 +47,12 @@ const (
 	rawQUIC      = "moqt"
 )
 
+// versions can all ask for a track from its first group on.
+var versions = session.Versions{session.MoqLite06WIP, session.MoqLite05, session.MoqLite04, session.MoqLite03}
+
 // everyWay runs a test for each version over each carrier.
 func everyWay(t *testing.T, test func(t *testing.T, w way)) {
-	for _, version := range []session.Version{session.MoqLite03, session.MoqLite04, session.MoqLite05} {
+	for _, version := range versions {
 		for _, scheme := range []string{webTransport, rawQUIC} {
 			t.Run(fmt.Sprintf("%v/%s", version, scheme), func(t *testing.T) {
 				t.Parallel()
@@ -61,7 +72,7 @@ type relay struct {
 // startRelay serves until the end of the test.
 func startRelay(t *testing.T) *relay {
 	t.Helper()
-	listener, err := session.Listen("127.0.0.1:0")
+	listener, err := session.Listen("127.0.0.1:0", session.WithVersions(versions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +125,7 @@ func (r *relay) dial(ctx context.Context, t *testing.T, w way, opts ...session.O
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
-	closeAtEnd(t, s)
+	moqtest.CloseAtEnd(t, s)
 	if s.Version() != w.version {
 		t.Fatalf("negotiated %v, want %v", s.Version(), w.version)
 	}
@@ -126,7 +137,7 @@ func (r *relay) publisher(ctx context.Context, t *testing.T, w way) (*model.Orig
 	t.Helper()
 	origin := newOrigin(t)
 	consumer := origin.Consume()
-	closeAtEnd(t, consumer)
+	moqtest.CloseAtEnd(t, consumer)
 	return origin, r.dial(ctx, t, w, session.WithPublish(consumer))
 }
 
@@ -136,56 +147,21 @@ func (r *relay) subscriber(ctx context.Context, t *testing.T, w way) (*model.Ori
 	origin := newOrigin(t)
 	s := r.dial(ctx, t, w, session.WithConsume(origin))
 	consumer := origin.Consume()
-	closeAtEnd(t, consumer)
+	moqtest.CloseAtEnd(t, consumer)
 	return consumer, s
-}
-
-func closeAtEnd(t *testing.T, c io.Closer) {
-	t.Helper()
-	t.Cleanup(func() { _ = c.Close() })
 }
 
 func newOrigin(t *testing.T) *model.OriginProducer {
 	t.Helper()
 	origin := model.NewOrigin()
-	closeAtEnd(t, origin)
+	moqtest.CloseAtEnd(t, origin)
 	return origin
 }
 
-// createTrack publishes a broadcast with one track.
-func createTrack(t *testing.T, origin *model.OriginProducer, path, name string, info model.TrackInfo) (*model.BroadcastProducer, *model.TrackProducer) {
+// createTrack publishes a broadcast with one track, until the end of the test.
+func createTrack(t *testing.T, origin *model.OriginProducer, path model.Path, name string, info model.TrackInfo) (*model.BroadcastProducer, *model.TrackProducer) {
 	t.Helper()
-	broadcast, err := origin.CreateBroadcast(model.NewPath(path), model.Route{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, broadcast)
-	track, err := broadcast.CreateTrack(name, info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, track)
+	broadcast, track := moqtest.Publish(t, origin, path, name, info)
+	moqtest.CloseAtEnd(t, broadcast, track)
 	return broadcast, track
-}
-
-// announced waits until a broadcast is there.
-func announced(ctx context.Context, t *testing.T, origin *model.OriginConsumer, path string) *model.BroadcastConsumer {
-	t.Helper()
-	broadcast, err := origin.Announced(ctx, model.NewPath(path))
-	if err != nil {
-		t.Fatalf("announcement of %s: %v", path, err)
-	}
-	closeAtEnd(t, broadcast)
-	return broadcast
-}
-
-// subscribe waits until a broadcast is there and subscribes to its track.
-func subscribe(ctx context.Context, t *testing.T, origin *model.OriginConsumer, path, name string, s model.Subscription) *model.TrackConsumer {
-	t.Helper()
-	track, err := announced(ctx, t, origin, path).SubscribeTrack(name, s)
-	if err != nil {
-		t.Fatalf("subscription to %s of %s: %v", name, path, err)
-	}
-	closeAtEnd(t, track)
-	return track
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,11 +16,15 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const framesPerGroup = 4
+
+// cached is what the groups of both ends may take together.
+const cached = 1 << 20
 
 // payload is what a frame carries: its place, and noise that only this place has.
 func payload(group, frame uint64) []byte {
@@ -103,96 +108,92 @@ func keep(t *testing.T, addr string, origin session.Option) (stop func()) {
 	}
 }
 
-// use is how much memory and how many goroutines there are once everything has calmed down.
-func use() (bytes uint64, goroutines int) {
-	for range 3 {
-		runtime.GC()
+// journey is a broadcast that a publisher and a subscriber keep on a relay, whatever becomes of the relay.
+type journey struct {
+	ctx    context.Context
+	track  *model.TrackProducer
+	seen   *model.BroadcastConsumer
+	reader *model.TrackConsumer
+	came   map[uint64]bool // groups, whole or not
+	whole  int             // how many of them were
+}
+
+// newJourney starts both ends with the relay at addr. They go on until stop.
+func newJourney(ctx context.Context, t *testing.T, addr string) (j *journey, stop func()) {
+	t.Helper()
+	pool := model.NewCachePool(cached)
+	near := model.NewOrigin(model.WithCachePool(pool))
+	far := model.NewOrigin(model.WithLinger(time.Minute), model.WithCachePool(pool))
+	j = &journey{ctx: ctx, came: make(map[uint64]bool)}
+	_, j.track = moqtest.Publish(t, near, "room/alice", "video", model.TrackInfo{MaxLatency: 100 * time.Millisecond})
+	stopPublisher := keep(t, addr, session.WithPublish(near.Consume()))
+	stopSubscriber := keep(t, addr, session.WithConsume(far))
+	j.seen = moqtest.Announced(ctx, t, far.Consume(), "room/alice")
+	var err error
+	j.reader, err = j.seen.SubscribeTrack("video", model.Subscription{MaxLatency: time.Minute})
+	moqtest.Must(t, err)
+	moqtest.CloseAtEnd(t, j.reader)
+	return j, func() {
+		stopPublisher()
+		stopSubscriber()
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc, runtime.NumGoroutine()
+}
+
+// live sends a few groups through a relay that has just started.
+func (j *journey) live(t *testing.T) {
+	t.Helper()
+	moqtest.Must(t, j.track.Used(j.ctx))
+	for range 3 {
+		moqtest.Must(t, write(j.track))
+		sequence, err := read(j.ctx, t, j.reader)
+		if j.came[sequence] {
+			t.Fatalf("group %d comes twice", sequence)
+		}
+		j.came[sequence] = true
+		if err == nil {
+			j.whole++
+		}
+	}
+	if err := j.seen.Err(); err != nil {
+		t.Fatalf("the broadcast has ended: %v", err)
+	}
+}
+
+// die cuts a group off, and waits until the publisher has noticed.
+func (j *journey) die(t *testing.T, relay *session.Listener) {
+	t.Helper()
+	moqtest.Must(t, write(j.track))
+	moqtest.Must(t, relay.Close())
+	moqtest.Must(t, j.track.Unused(j.ctx))
 }
 
 func TestRelayKilledAndRestartedAgainAndAgain(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	pool := model.NewCachePool(1 << 20)
-	near := model.NewOrigin(model.WithCachePool(pool))
-	far := model.NewOrigin(model.WithLinger(time.Minute), model.WithCachePool(pool))
-	broadcast, err := near.CreateBroadcast("room/alice", model.Route{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	track, err := broadcast.CreateTrack("video", model.TrackInfo{MaxLatency: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
 	l := relay(t, "127.0.0.1:0")
 	addr := l.Addr().String()
-	stops := []func(){keep(t, addr, session.WithPublish(near.Consume())), keep(t, addr, session.WithConsume(far))}
-	seen, err := far.Consume().Announced(ctx, "room/alice")
-	if err != nil {
-		t.Fatal(err)
+	j, stop := newJourney(ctx, t, addr)
+	j.live(t)
+	j.die(t, l)
+	const restarts = 9
+	var heap [restarts]uint64
+	var goroutines [restarts]int
+	for life := range restarts {
+		l = relay(t, addr)
+		j.live(t)
+		heap[life], goroutines[life] = moqtest.Heap(), runtime.NumGoroutine()
+		j.die(t, l)
 	}
-	defer seen.Close()
-	reader, err := seen.SubscribeTrack("video", model.Subscription{MaxLatency: time.Minute})
-	if err != nil {
-		t.Fatal(err)
+	// At any one moment something of the last connection may be about to end.
+	const some = restarts / 3
+	if first, last := slices.Min(heap[:some]), slices.Min(heap[restarts-some:]); last > first+first/10+cached {
+		t.Errorf("%d bytes on the heap, %d at first", last, first)
 	}
-	defer reader.Close()
-
-	came, whole := make(map[uint64]bool), 0
-	var heap uint64
-	var goroutines int
-	for life := range 8 {
-		if life > 0 {
-			l = relay(t, addr)
-		}
-		if err := track.Used(ctx); err != nil {
-			t.Fatalf("life %d of the relay: %v", life, err)
-		}
-		for range 3 {
-			if err := write(track); err != nil {
-				t.Fatal(err)
-			}
-			sequence, err := read(ctx, t, reader)
-			if came[sequence] {
-				t.Fatalf("group %d comes twice", sequence)
-			}
-			came[sequence] = true
-			if err == nil {
-				whole++
-			}
-		}
-		if err := seen.Err(); err != nil {
-			t.Fatalf("life %d: the broadcast has ended: %v", life, err)
-		}
-		if life == 1 {
-			heap, goroutines = use()
-		}
-		if life == 7 {
-			h, g := use()
-			if h > heap+heap/10+(512<<10) {
-				t.Errorf("%d bytes on the heap, %d after the first restart", h, heap)
-			}
-			if g > goroutines+4 { // some of the last connection may be about to end
-				t.Errorf("%d goroutines, %d after the first restart", g, goroutines)
-			}
-		}
-		if err := write(track); err != nil { // which is cut
-			t.Fatal(err)
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := track.Unused(ctx); err != nil {
-			t.Fatal(err)
-		}
+	if first, last := slices.Min(goroutines[:some]), slices.Min(goroutines[restarts-some:]); last > first+some {
+		t.Errorf("%d goroutines, %d at first", last, first)
 	}
-	if whole < 20 {
-		t.Errorf("%d of 24 groups came whole", whole)
+	if most := 3 * (restarts + 1); j.whole < most*2/3 { // the one that was cut before is the first that comes
+		t.Errorf("%d of %d groups came whole", j.whole, most)
 	}
-	for _, stop := range stops {
-		stop()
-	}
+	stop()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestDeclaredSizeCostsNothing(t *testing.T) {
@@ -21,13 +22,13 @@ func TestDeclaredSizeCostsNothing(t *testing.T) {
 		id, reader := o.publishes("huge", "video")
 		s := o.group(id, 0, []byte("whole"))
 		g, err := reader.RecvGroup(t.Context())
-		must(t, err)
+		moqtest.Must(t, err)
 		defer g.Close()
 		if f, err := g.ReadFrame(t.Context()); err != nil || string(f.Payload) != "whole" {
 			t.Errorf("the frame before is %q: %v", f.Payload, err)
 		}
 		_, err = s.Write(o.frame(1 << 61))
-		must(t, err)
+		moqtest.Must(t, err)
 		wantStopped(t, s, model.CodeFrameTooLarge)
 		if _, err := g.ReadFrame(t.Context()); !errors.Is(err, model.ErrFrameTooLarge) {
 			t.Errorf("the group ended with %v", err)
@@ -35,7 +36,7 @@ func TestDeclaredSizeCostsNothing(t *testing.T) {
 		for i := range uint64(100) { // each would be permitted by itself
 			s := o.group(id, i+1)
 			_, err := s.Write(o.frame(model.MaxFrameSize))
-			must(t, err)
+			moqtest.Must(t, err)
 		}
 		h.goesOn()
 		o.alive()
@@ -75,16 +76,16 @@ func TestReaderThatNeverReads(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
 		own := model.NewOrigin()
 		h.client(own)
-		_, track := publish(t, own, "large", "video")
+		_, track := moqtest.Publish(t, own, "large", "video", model.TrackInfo{})
 		o := h.offender(memory.Config{})
 		b, err := h.room.Consume().Announced(t.Context(), "large")
-		must(t, err)
+		moqtest.Must(t, err)
 		_ = b.Close()
 		s := o.bidi(lite.BidiSubscribe, &lite.Subscribe{ID: 1, Broadcast: "large", Track: "video"})
 		synctest.Wait()
 		payload := []byte(strings.Repeat("large", 60_000))
 		for i := range 300 { // 90 MB within a minute, of which nobody takes anything
-			must(t, track.WriteFrame(model.Frame{Payload: payload}))
+			moqtest.Must(t, track.WriteFrame(model.Frame{Payload: payload}))
 			h.goesOn()
 			if i%50 == 49 {
 				h.within(64 * mib)
@@ -96,7 +97,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 		old, whole := 0, 0
 		for whole == 0 {
 			u, err := o.AcceptUni(t.Context())
-			must(t, err)
+			moqtest.Must(t, err)
 			n, err := io.Copy(io.Discard, u)
 			if err == nil && n > int64(len(payload)) {
 				whole++
@@ -125,7 +126,7 @@ func TestIdsThatDoNotExist(t *testing.T) {
 		}
 		// An end of what was never announced is normal; deployed peers send it.
 		_, err := o.announce.Write(o.encode(nil, &lite.Announce{Suffix: "never"}, &lite.Announce{Suffix: "good"}))
-		must(t, err)
+		moqtest.Must(t, err)
 		// An update without a subscription is no message that can begin a stream.
 		update := o.encode([]byte{0x02}, &lite.SubscribeUpdate{Priority: 255})
 		s := o.rawBidi(update)
@@ -138,7 +139,7 @@ func TestIdsThatDoNotExist(t *testing.T) {
 		h.goesOn()
 		_ = o.group(id, 3, []byte("fine")).Close()
 		g, err := reader.RecvGroup(t.Context())
-		must(t, err)
+		moqtest.Must(t, err)
 		if f, err := g.ReadFrame(t.Context()); err != nil || string(f.Payload) != "fine" {
 			t.Errorf("a group of the subscription there is has %q: %v", f.Payload, err)
 		}
@@ -149,15 +150,15 @@ func TestIdsThatDoNotExist(t *testing.T) {
 
 func TestPathsStayBelowTheRoot(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
-		_, secret := publish(t, h.origin, "secret/alice", "video")
-		must(t, secret.WriteFrame(model.Frame{Payload: []byte("secret")}))
+		_, secret := moqtest.Publish(t, h.origin, "secret/alice", "video", model.TrackInfo{})
+		moqtest.Must(t, secret.WriteFrame(model.Frame{Payload: []byte("secret")}))
 		o := h.offender(memory.Config{})
 		ways := []string{"../secret/alice", "/../secret/alice", "room/../../secret/alice", "./../secret/alice", "..%2fsecret/alice", "\x00/../secret/alice", "/secret/alice", "secret/alice"}
 		for i, path := range ways {
 			s := o.bidi(lite.BidiSubscribe, &lite.Subscribe{ID: uint64(i), Broadcast: path, Track: "video"})
 			wantReset(t, s, model.CodeUnroutable)
 			r := o.bidi(lite.BidiAnnounce, &lite.AnnounceRequest{Prefix: strings.TrimSuffix(path, "alice")})
-			must(t, r.Close())
+			moqtest.Must(t, r.Close())
 			b, err := io.ReadAll(r)
 			if err != nil || strings.Contains(string(b), "alice") {
 				t.Errorf("told of %q below %q: %v", b, path, err)
@@ -166,7 +167,7 @@ func TestPathsStayBelowTheRoot(t *testing.T) {
 		announce := o.announces()
 		for i, path := range ways {
 			_, err := announce.Write(o.encode(nil, o.active(fmt.Sprintf("%s/%d/forged", path, i))))
-			must(t, err)
+			moqtest.Must(t, err)
 		}
 		synctest.Wait()
 		news := h.origin.Consume().Announcements()
@@ -201,7 +202,7 @@ func TestPathsThatAreTooDeep(t *testing.T) {
 		s := o.announces()
 		for i := range 100 {
 			_, err := s.Write(o.encode(nil, o.active(fmt.Sprint(deep, i))))
-			must(t, err)
+			moqtest.Must(t, err)
 		}
 		wantReset(t, o.bidi(lite.BidiSubscribe, &lite.Subscribe{Broadcast: deep + "0", Track: "video"}), model.CodeUnroutable)
 		o.alive()

@@ -14,24 +14,22 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestAnnounceFlood(t *testing.T) {
-	for name, c := range map[string]struct {
-		suffix string // of each path
-		most   int    // that are taken
-	}{
-		"many paths": {"", session.DefaultLimits().Broadcasts},
-		"long paths": {strings.Repeat("x", 20_000), session.DefaultLimits().AnnouncedBytes / 20_000},
-	} {
+	for name, suffix := range map[string]string{"many paths": "", "long paths": strings.Repeat("x", 20_000)} {
 		t.Run(name, func(t *testing.T) {
 			forEachVersion(t, func(t *testing.T, h *host) {
+				most := min(h.limits.Broadcasts, h.limits.AnnouncedBytes/max(1, len(suffix)))
 				o := h.offender(memory.Config{})
 				s := o.announces()
 				sent, ahead := 0, 0
-				for ; o.Context().Err() == nil; sent++ {
-					b := o.encode(nil, o.active(fmt.Sprintf("flood/%05d%s", sent, c.suffix)))
-					_, _ = s.Write(b)
+				for ; ; sent++ {
+					b := o.encode(nil, o.active(fmt.Sprintf("flood/%05d%s", sent, suffix)))
+					if _, err := s.Write(b); err != nil {
+						break // the session is about to end
+					}
 					ahead = 2*window/len(b) + 1 // may have been sent and not taken
 					if sent%2000 == 0 {
 						h.goesOn()
@@ -39,8 +37,8 @@ func TestAnnounceFlood(t *testing.T) {
 					}
 				}
 				o.wantClosed(model.CodeBoundsExceeded)
-				if sent < c.most || sent > c.most+ahead {
-					t.Errorf("closed after %d announcements, want about %d", sent, c.most)
+				if sent < most || sent > most+ahead {
+					t.Errorf("closed after %d announcements, want about %d", sent, most)
 				}
 				h.goesOn()
 				if left := h.announced("flood"); left > 0 {
@@ -57,10 +55,10 @@ func TestAnnounceChurn(t *testing.T) {
 		o := h.offender(memory.Config{})
 		s := o.announces()
 		long := strings.Repeat("x", 1000)
-		for i := range 10_000 { // far more than may be there at once, also in bytes
+		for i := range h.many(10_000) { // far more than may be there at once, also in bytes
 			path := fmt.Sprintf("churn/%d%s", i, long)
 			_, err := s.Write(o.encode(nil, o.active(path), &lite.Announce{Suffix: path}))
-			must(t, err)
+			moqtest.Must(t, err)
 			if i%5000 == 0 {
 				h.goesOn()
 			}
@@ -74,13 +72,13 @@ func TestAnnounceChurn(t *testing.T) {
 func TestFloodOfRequestsForAnnouncements(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
 		o := h.offender(memory.Config{})
-		most := session.DefaultLimits().Announces
-		streams := flood(t, h, 900, func(i int) transport.Stream {
+		most := h.limits.Announces
+		streams := flood(t, h, h.many(900), func(i int) transport.Stream {
 			return o.bidi(lite.BidiAnnounce, &lite.AnnounceRequest{Prefix: fmt.Sprint(i)})
 		})
 		served := wantRefused(t, streams, len(streams)-most)
 		for _, s := range served {
-			must(t, s.Close())
+			moqtest.Must(t, s.Close())
 			if _, err := io.Copy(io.Discard, s); err != nil {
 				t.Errorf("a request within the limit ended with %v", err)
 			}
@@ -93,12 +91,12 @@ func TestFloodOfRequestsForAnnouncements(t *testing.T) {
 func TestSubscribeFlood(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
 		o := h.offender(memory.Config{MaxUniStreams: 100_000})
-		most := session.DefaultLimits().Subscriptions
-		streams := flood(t, h, 1000, func(i int) transport.Stream {
+		most := h.limits.Subscriptions
+		streams := flood(t, h, h.many(1000), func(i int) transport.Stream {
 			return o.bidi(lite.BidiSubscribe, &lite.Subscribe{ID: uint64(i), Broadcast: "good", Track: "video"})
 		})
 		wantRefused(t, streams, len(streams)-most)
-		for range 10 { // each group goes out 900 times
+		for range 4 { // each group goes out as often as there are subscriptions
 			h.goesOn()
 		}
 		h.within(64 * mib)
@@ -113,7 +111,7 @@ func TestFloodOfSubscriptionsToNothing(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, h *host) {
 		o := h.offender(memory.Config{})
 		for round := range 8 {
-			streams := flood(t, h, 500, func(i int) transport.Stream {
+			streams := flood(t, h, h.many(500), func(i int) transport.Stream {
 				return o.bidi(lite.BidiSubscribe, &lite.Subscribe{
 					ID: uint64(i), Broadcast: fmt.Sprintf("nothing/%d/%d", round, i), Track: strings.Repeat("x", 5000),
 				})
@@ -132,7 +130,7 @@ func TestFetchFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, session.MoqLite05)
 		o := h.offender(memory.Config{})
-		streams := flood(t, h, 900, func(int) transport.Stream {
+		streams := flood(t, h, h.many(900), func(int) transport.Stream {
 			return o.bidi(lite.BidiFetch, &lite.Fetch{Broadcast: "good", Track: "video", Group: 1 << 40})
 		})
 		answered := 0

@@ -3,7 +3,6 @@ package hostile
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,12 +36,25 @@ func forEachVersion(t *testing.T, f func(t *testing.T, h *host), opts ...session
 	}
 }
 
+// lighter is how much less an older version is given to do. It shares the code that enforces limits with
+// the newest, which has those of a server that was told none.
+const lighter = 5
+
+// many is n things for the newest version, and fewer for the older ones.
+func (h *host) many(n int) int {
+	if h.v == session.MoqLite05 {
+		return n
+	}
+	return n / lighter
+}
+
 // host is a server with a publisher and a subscriber that behave. Every session has the part of
 // the origin below room as its root.
 type host struct {
 	t      *testing.T
 	v      session.Version
 	opts   []session.Option
+	limits session.Limits // unless opts has others
 	origin *model.OriginProducer
 	room   *model.OriginProducer
 
@@ -56,16 +69,23 @@ func newHost(t *testing.T, v session.Version, opts ...session.Option) *host {
 	h := &host{t: t, v: v, origin: model.NewOrigin()}
 	var err error
 	h.room, err = h.origin.WithRoot("room")
-	must(t, err)
-	h.opts = append([]session.Option{session.WithOrigin(h.room)}, opts...)
+	moqtest.Must(t, err)
+	h.limits = session.DefaultLimits()
+	for _, limit := range []*int{
+		&h.limits.Streams, &h.limits.Subscriptions, &h.limits.Announces, &h.limits.Broadcasts, &h.limits.AnnouncedBytes,
+	} {
+		*limit = h.many(*limit)
+	}
+	h.opts = append([]session.Option{session.WithOrigin(h.room), session.WithLimits(h.limits)}, opts...)
 	near, far := model.NewOrigin(), model.NewOrigin()
 	h.client(near)
 	h.client(far)
-	_, h.track = publish(t, near, "good", "video")
-	h.reader = subscribe(t, far, "good", "video")
+	_, h.track = moqtest.Publish(t, near, "good", "video", model.TrackInfo{})
+	h.reader = moqtest.Subscribe(t.Context(), t, far.Consume(), "good", "video", model.Subscription{})
 	synctest.Wait()
 	h.goesOn()
-	h.heap = heap()
+	synctest.Wait()
+	h.heap = moqtest.Heap()
 	return h
 }
 
@@ -74,6 +94,7 @@ func newHost(t *testing.T, v session.Version, opts ...session.Option) *host {
 func (h *host) pair(c memory.Config) transport.Conn {
 	h.t.Helper()
 	c.Protocol = h.v.String()
+	c.MaxUniStreams, c.MaxBidiStreams = max(c.MaxUniStreams, h.limits.Streams), h.limits.Streams
 	a, b := c.Pair()
 	go func() {
 		r, err := session.Server(context.Background(), b, h.opts...)
@@ -95,8 +116,8 @@ func (h *host) pair(c memory.Config) transport.Conn {
 func (h *host) client(origin *model.OriginProducer) {
 	h.t.Helper()
 	s, err := session.Client(h.t.Context(), h.pair(memory.Config{}), session.WithOrigin(origin))
-	must(h.t, err)
-	h.t.Cleanup(func() { must(h.t, s.Close()) })
+	moqtest.Must(h.t, err)
+	h.t.Cleanup(func() { moqtest.Must(h.t, s.Close()) })
 }
 
 // goesOn sends a group from the publisher that behaves to the subscriber that does, without delay.
@@ -104,9 +125,9 @@ func (h *host) goesOn() {
 	h.t.Helper()
 	began := time.Now()
 	text := fmt.Sprintf("group %d", h.groups)
-	must(h.t, h.track.WriteFrame(model.Frame{Payload: []byte(text)}))
+	moqtest.Must(h.t, h.track.WriteFrame(model.Frame{Payload: []byte(text)}))
 	g, err := h.reader.RecvGroup(h.t.Context())
-	must(h.t, err)
+	moqtest.Must(h.t, err)
 	defer g.Close()
 	f, err := g.ReadFrame(h.t.Context())
 	if err != nil || string(f.Payload) != text {
@@ -141,48 +162,8 @@ func (h *host) announced(prefix model.Path) (n int) {
 // made.
 func (h *host) within(limit uint64) {
 	h.t.Helper()
-	if now := heap(); now > h.heap+limit {
-		h.t.Errorf("%d KiB more than at the start, want at most %d", (now-h.heap)>>10, limit>>10)
-	}
-}
-
-// heap is what is allocated, without garbage.
-func heap() uint64 {
 	synctest.Wait()
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC() // what pools held has gone only now
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-// publish makes a broadcast with one track.
-func publish(t *testing.T, o *model.OriginProducer, path model.Path, track string) (*model.BroadcastProducer, *model.TrackProducer) {
-	t.Helper()
-	b, err := o.CreateBroadcast(path, model.Route{})
-	must(t, err)
-	p, err := b.CreateTrack(track, model.TrackInfo{})
-	must(t, err)
-	return b, p
-}
-
-// subscribe waits for a broadcast and subscribes to a track of it.
-func subscribe(t *testing.T, o *model.OriginProducer, path model.Path, track string) *model.TrackConsumer {
-	t.Helper()
-	c := o.Consume()
-	defer c.Close()
-	b, err := c.Announced(t.Context(), path)
-	must(t, err)
-	defer b.Close()
-	tc, err := b.SubscribeTrack(track, model.Subscription{})
-	must(t, err)
-	t.Cleanup(func() { _ = tc.Close() })
-	return tc
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+	if now := moqtest.Heap(); now > h.heap+limit {
+		h.t.Errorf("%d KiB more than at the start, want at most %d", (now-h.heap)>>10, limit>>10)
 	}
 }

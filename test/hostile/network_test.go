@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 // On the network, where the stacks of both ends have their own say.
@@ -30,7 +30,7 @@ func TestOverTheNetwork(t *testing.T) {
 				o := n.offender(t, scheme)
 				attack(t, n, o)
 				n.goesOn(t)
-				if now := allocated(); now > n.heap+64*mib {
+				if now := moqtest.Heap(); now > n.heap+64*mib {
 					t.Errorf("%d MiB more than at the start", (now-n.heap)>>20)
 				}
 			})
@@ -52,7 +52,7 @@ func newNetwork(t *testing.T) *network {
 	t.Helper()
 	limits := session.Limits{FirstBytes: 100 * time.Millisecond}
 	l, err := session.Listen("127.0.0.1:0", session.WithLimits(limits))
-	must(t, err)
+	moqtest.Must(t, err)
 	origin := model.NewOrigin()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
@@ -63,30 +63,22 @@ func newNetwork(t *testing.T) *network {
 	}()
 	t.Cleanup(func() {
 		stop()
-		must(t, <-served)
+		moqtest.Must(t, <-served)
 	})
 	n := &network{listener: l}
 	near, far := model.NewOrigin(), model.NewOrigin()
 	for _, o := range []*model.OriginProducer{near, far} {
 		s, err := session.Dial(t.Context(), "https://"+l.Addr().String(), session.WithFingerprint(l.CertificateSHA256()), session.WithOrigin(o))
-		must(t, err)
-		t.Cleanup(func() { must(t, s.Close()) })
+		moqtest.Must(t, err)
+		t.Cleanup(func() { moqtest.Must(t, s.Close()) })
 	}
-	_, n.track = publish(t, near, "good", "video")
+	_, n.track = moqtest.Publish(t, near, "good", "video", model.TrackInfo{})
 	n.far = far
-	n.reader = subscribe(t, far, "good", "video")
-	must(t, n.track.Used(t.Context()))
+	n.reader = moqtest.Subscribe(t.Context(), t, far.Consume(), "good", "video", model.Subscription{})
+	moqtest.Must(t, n.track.Used(t.Context()))
 	n.goesOn(t)
-	n.heap = allocated()
+	n.heap = moqtest.Heap()
 	return n
-}
-
-func allocated() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // goesOn sends a group, which has to come in time.
@@ -96,9 +88,9 @@ func (n *network) goesOn(t *testing.T) {
 	defer cancel()
 	text := fmt.Sprint("group ", n.groups)
 	n.groups++
-	must(t, n.track.WriteFrame(model.Frame{Payload: []byte(text)}))
+	moqtest.Must(t, n.track.WriteFrame(model.Frame{Payload: []byte(text)}))
 	g, err := n.reader.RecvGroup(ctx)
-	must(t, err)
+	moqtest.Must(t, err)
 	defer g.Close()
 	f, err := g.ReadFrame(ctx)
 	if err != nil || string(f.Payload) != text {
@@ -113,18 +105,18 @@ func (n *network) offender(t *testing.T, scheme string) transport.Conn {
 		TLS:       &tls.Config{InsecureSkipVerify: true}, // nothing secret is said
 		Protocols: []string{session.MoqLite05.String()},
 	})
-	must(t, err)
+	moqtest.Must(t, err)
 	t.Cleanup(func() {
 		_ = conn.CloseWithError(0, "")
 		<-conn.Closed()
 	})
 	setup, err := conn.OpenUni(t.Context())
-	must(t, err)
+	moqtest.Must(t, err)
 	_, err = setup.Write([]byte{byte(lite.UniSetup), 1, 0})
-	must(t, err)
-	must(t, setup.Close())
+	moqtest.Must(t, err)
+	moqtest.Must(t, setup.Close())
 	_, err = conn.AcceptUni(t.Context()) // its SETUP
-	must(t, err)
+	moqtest.Must(t, err)
 	return conn
 }
 
@@ -163,7 +155,7 @@ func leaveStreams(t *testing.T, n *network, o transport.Conn) {
 			n.goesOn(t)
 		}
 	}
-	must(t, <-done)
+	moqtest.Must(t, <-done)
 	if got := codes[model.CodeTimeout].Load(); got != streams {
 		t.Errorf("%d of %d streams ended with code 3", got, streams)
 	}
@@ -174,25 +166,25 @@ func neverRead(t *testing.T, n *network, o transport.Conn) {
 	t.Helper()
 	own := model.NewOrigin()
 	s, err := session.Dial(t.Context(), "moqt://"+n.listener.Addr().String(), session.WithInsecure(), session.WithOrigin(own))
-	must(t, err)
+	moqtest.Must(t, err)
 	defer s.Close()
-	_, large := publish(t, own, "large", "video")
+	_, large := moqtest.Publish(t, own, "large", "video", model.TrackInfo{})
 	b, err := n.far.Consume().Announced(t.Context(), "large") // so the relay has it
-	must(t, err)
+	moqtest.Must(t, err)
 	_ = b.Close()
 	m := &lite.Subscribe{Broadcast: "large", Track: "video"}
 	bytes, err := lite.AppendBidiStream(nil, lite.BidiSubscribe, lite.Version05)
-	must(t, err)
+	moqtest.Must(t, err)
 	bytes, err = m.Append(bytes, lite.Version05)
-	must(t, err)
+	moqtest.Must(t, err)
 	q, err := o.OpenBidi(t.Context())
-	must(t, err)
+	moqtest.Must(t, err)
 	_, err = q.Write(bytes)
-	must(t, err)
-	must(t, large.Used(t.Context()))
+	moqtest.Must(t, err)
+	moqtest.Must(t, large.Used(t.Context()))
 	payload := make([]byte, 100<<10)
 	for i := range 200 {
-		must(t, large.WriteFrame(model.Frame{Payload: payload}))
+		moqtest.Must(t, large.WriteFrame(model.Frame{Payload: payload}))
 		if i%20 == 0 {
 			n.goesOn(t)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/memory"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 // offender is a peer that writes its bytes by hand.
@@ -37,7 +38,7 @@ func (h *host) offender(c memory.Config) *offender {
 
 func (o *offender) setup() {
 	o.h.t.Helper()
-	must(o.h.t, o.uni(lite.UniSetup, &lite.Setup{}).Close())
+	moqtest.Must(o.h.t, o.uni(lite.UniSetup, &lite.Setup{}).Close())
 }
 
 func (o *offender) encode(b []byte, messages ...lite.Message) []byte {
@@ -45,7 +46,7 @@ func (o *offender) encode(b []byte, messages ...lite.Message) []byte {
 	for _, m := range messages {
 		var err error
 		b, err = m.Append(b, wires[o.h.v])
-		must(o.h.t, err)
+		moqtest.Must(o.h.t, err)
 	}
 	return b
 }
@@ -54,7 +55,7 @@ func (o *offender) encode(b []byte, messages ...lite.Message) []byte {
 func (o *offender) uni(kind lite.UniStream, messages ...lite.Message) transport.SendStream {
 	o.h.t.Helper()
 	b, err := lite.AppendUniStream(nil, kind, wires[o.h.v])
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	return o.rawUni(o.encode(b, messages...))
 }
 
@@ -62,14 +63,14 @@ func (o *offender) uni(kind lite.UniStream, messages ...lite.Message) transport.
 func (o *offender) bidi(kind lite.BidiStream, messages ...lite.Message) transport.Stream {
 	o.h.t.Helper()
 	b, err := lite.AppendBidiStream(nil, kind, wires[o.h.v])
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	return o.rawBidi(o.encode(b, messages...))
 }
 
 func (o *offender) rawUni(b []byte) transport.SendStream {
 	o.h.t.Helper()
 	s, err := o.OpenUni(o.h.t.Context())
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	_, _ = s.Write(b) // the server may have stopped it
 	return s
 }
@@ -77,7 +78,7 @@ func (o *offender) rawUni(b []byte) transport.SendStream {
 func (o *offender) rawBidi(b []byte) transport.Stream {
 	o.h.t.Helper()
 	s, err := o.OpenBidi(o.h.t.Context())
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	_, _ = s.Write(b)
 	return s
 }
@@ -86,17 +87,17 @@ func (o *offender) rawBidi(b []byte) transport.Stream {
 func (o *offender) asked(kind lite.BidiStream, m lite.Message) transport.Stream {
 	o.h.t.Helper()
 	s, err := o.AcceptBidi(o.h.t.Context())
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	b := make([]byte, 4096)
 	n, err := s.Read(b) // types and messages come in one write
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	got, skip, err := lite.ParseBidiStream(b[:n], wires[o.h.v])
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	if got != kind {
 		o.h.t.Fatalf("the server opened a %v stream, want %v", got, kind)
 	}
 	_, err = m.Parse(b[skip:n], wires[o.h.v])
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	return s
 }
 
@@ -106,7 +107,7 @@ func (o *offender) announces() transport.Stream {
 	s := o.asked(lite.BidiAnnounce, &lite.AnnounceRequest{})
 	if o.h.v >= session.MoqLite05 {
 		_, err := s.Write(o.encode(nil, &lite.AnnounceOK{Origin: 77}))
-		must(o.h.t, err)
+		moqtest.Must(o.h.t, err)
 	}
 	o.announce = s
 	return s
@@ -129,19 +130,19 @@ func (o *offender) active(path string) *lite.Announce {
 func (o *offender) publishes(path, track string) (id uint64, reader *model.TrackConsumer) {
 	o.h.t.Helper()
 	_, err := o.announces().Write(o.encode(nil, o.active(path)))
-	must(o.h.t, err)
-	reader = subscribe(o.h.t, o.h.room, model.Path(path), track)
+	moqtest.Must(o.h.t, err)
+	reader = moqtest.Subscribe(o.h.t.Context(), o.h.t, o.h.room.Consume(), model.Path(path), track, model.Subscription{})
 	if o.h.v >= session.MoqLite05 {
 		s := o.asked(lite.BidiTrack, &lite.Track{})
 		_, err := s.Write(o.encode(nil, &lite.TrackInfo{MaxLatency: 5000, Timescale: 1000}))
-		must(o.h.t, err)
+		moqtest.Must(o.h.t, err)
 		_ = s.Close() // the server may have stopped it
 	}
 	var m lite.Subscribe
 	s := o.asked(lite.BidiSubscribe, &m)
 	if o.h.v < session.MoqLite05 {
 		_, err := s.Write(o.encode(nil, &lite.SubscribeOK{}))
-		must(o.h.t, err)
+		moqtest.Must(o.h.t, err)
 	}
 	synctest.Wait()
 	return m.ID, reader
@@ -162,7 +163,7 @@ func (o *offender) frame(size uint64) []byte {
 	o.h.t.Helper()
 	h := lite.FrameHeader{PayloadLength: size}
 	b, err := h.Append(nil, wires[o.h.v])
-	must(o.h.t, err)
+	moqtest.Must(o.h.t, err)
 	return b
 }
 

@@ -117,10 +117,8 @@ func publish(ctx context.Context, scheme string, p *sessionPeer, plan plan, emit
 		return err
 	}
 	for i, track := range plan.Tracks {
-		for _, sizes := range track.Groups {
-			if err := writeGroup(producers[i], track, sizes); err != nil {
-				return err
-			}
+		if err := writeGroups(producers[i], track); err != nil {
+			return err
 		}
 	}
 	for i := range plan.Datagrams {
@@ -149,6 +147,15 @@ func publish(ctx context.Context, scheme string, p *sessionPeer, plan plan, emit
 	}
 	emit(event{Event: eventLeft})
 	return p.expect(ctx, commandClose)
+}
+
+func writeGroups(producer *model.TrackProducer, track trackPlan) error {
+	for _, sizes := range track.Groups {
+		if err := writeGroup(producer, track, sizes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeGroup(producer *model.TrackProducer, track trackPlan, sizes []int) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/moqrx/moqrx/session/transport"
 	"github.com/moqrx/moqrx/session/transport/endpoint"
 	"github.com/moqrx/moqrx/test/internal/link"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 const (
@@ -92,9 +93,9 @@ func prioritized(t *testing.T, scheme string, c link.Config) []time.Duration {
 	warm, read := e.track("warm up", model.Subscription{Start: model.At(0)})
 	writeGroup(t, warm)
 	g, err := read.RecvGroup(e.ctx)
-	must(t, err)
+	moqtest.Must(t, err)
 	_, err = readGroup(e.ctx, g)
-	must(t, err)
+	moqtest.Must(t, err)
 	began := time.Now()
 	for _, track := range from {
 		writeGroup(t, track)
@@ -167,17 +168,17 @@ func plainGroup(ctx context.Context, t *testing.T, from, to transport.Conn) (wai
 // plainConns returns the two ends of a connection over a line, until the end of the test.
 func plainConns(t *testing.T, scheme string, c link.Config) (from, to transport.Conn) {
 	cert, err := endpoint.SelfSignedCertificate()
-	must(t, err)
+	moqtest.Must(t, err)
 	config := endpoint.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Protocols: []string{"moq-lite-05"}}
 	listener, err := endpoint.Listen("127.0.0.1:0", config)
-	must(t, err)
+	moqtest.Must(t, err)
 	l, err := link.New(listener.Addr(), c)
-	must(t, err)
+	moqtest.Must(t, err)
 	config.TLS = &tls.Config{InsecureSkipVerify: true}
 	to, err = endpoint.Dial(t.Context(), &url.URL{Scheme: scheme, Host: l.Addr().String()}, config)
-	must(t, err)
+	moqtest.Must(t, err)
 	in, err := listener.Accept(t.Context())
-	must(t, err)
+	moqtest.Must(t, err)
 	t.Cleanup(func() {
 		_ = to.CloseWithError(0, "")
 		<-to.Closed()
@@ -203,14 +204,14 @@ func overtaking(t *testing.T, wants model.Subscription, first string) {
 		from, to := e.track("video", wants)
 		writeGroup(t, from)
 		older, err := to.RecvGroup(e.ctx)
-		must(t, err)
+		moqtest.Must(t, err)
 		for range groupSize / frameSize / 4 {
 			_, err := older.ReadFrame(e.ctx)
-			must(t, err)
+			moqtest.Must(t, err)
 		}
 		writeGroup(t, from)
 		newer, err := to.RecvGroup(e.ctx)
-		must(t, err)
+		moqtest.Must(t, err)
 		var done [2]time.Time
 		var tasks sync.WaitGroup
 		tasks.Go(func() {

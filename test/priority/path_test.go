@@ -15,6 +15,7 @@ import (
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/test/internal/link"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 var realTime = flag.Bool("realtime", false, "run the tests that need real time, and a machine for themselves")
@@ -75,16 +76,16 @@ func connect(t *testing.T, scheme string, c link.Config) *ends {
 	t.Cleanup(cancel)
 	e := &ends{t: t, ctx: ctx}
 	published, consumed := model.NewOrigin(), model.NewOrigin()
-	closeAtEnd(t, published, consumed)
+	moqtest.CloseAtEnd(t, published, consumed)
 	var err error
 	e.broadcast, err = published.CreateBroadcast("room", model.Route{})
-	must(t, err)
-	closeAtEnd(t, e.broadcast)
+	moqtest.Must(t, err)
+	moqtest.CloseAtEnd(t, e.broadcast)
 
 	listener, err := session.Listen("127.0.0.1:0", session.WithOrigin(published))
-	must(t, err)
+	moqtest.Must(t, err)
 	l, err := link.New(listener.Addr(), c)
-	must(t, err)
+	moqtest.Must(t, err)
 	var tasks sync.WaitGroup
 	tasks.Go(func() {
 		if request, err := listener.Accept(ctx); err == nil {
@@ -92,18 +93,18 @@ func connect(t *testing.T, scheme string, c link.Config) *ends {
 		}
 	})
 	t.Cleanup(func() {
-		must(t, listener.Close())
+		moqtest.Must(t, listener.Close())
 		tasks.Wait()
-		must(t, l.Close())
+		moqtest.Must(t, l.Close())
 	})
 	client, err := session.Dial(ctx, scheme+"://"+l.Addr().String()+"/",
 		session.WithFingerprint(listener.CertificateSHA256()), session.WithConsume(consumed))
-	must(t, err)
+	moqtest.Must(t, err)
 	origin := consumed.Consume()
-	closeAtEnd(t, client, origin)
+	moqtest.CloseAtEnd(t, client, origin)
 	e.seen, err = origin.Announced(ctx, "room")
-	must(t, err)
-	closeAtEnd(t, e.seen)
+	moqtest.Must(t, err)
+	moqtest.CloseAtEnd(t, e.seen)
 	return e
 }
 
@@ -111,12 +112,12 @@ func connect(t *testing.T, scheme string, c link.Config) *ends {
 func (e *ends) track(name string, wants model.Subscription) (*model.TrackProducer, *model.TrackConsumer) {
 	e.t.Helper()
 	p, err := e.broadcast.CreateTrack(name, model.TrackInfo{MaxLatency: 10 * time.Minute})
-	must(e.t, err)
+	moqtest.Must(e.t, err)
 	c, err := e.seen.SubscribeTrack(name, wants)
-	must(e.t, err)
-	closeAtEnd(e.t, p, c)
+	moqtest.Must(e.t, err)
+	moqtest.CloseAtEnd(e.t, p, c)
 	e.t.Cleanup(func() { _ = p.Finish() })
-	must(e.t, p.Used(e.ctx))
+	moqtest.Must(e.t, p.Used(e.ctx))
 	return p, c
 }
 
@@ -129,11 +130,11 @@ const (
 func writeGroup(t *testing.T, track *model.TrackProducer) {
 	t.Helper()
 	g, err := track.AppendGroup()
-	must(t, err)
+	moqtest.Must(t, err)
 	for range groupSize / frameSize {
-		must(t, g.WriteFrame(model.Frame{Payload: make([]byte, frameSize)}))
+		moqtest.Must(t, g.WriteFrame(model.Frame{Payload: make([]byte, frameSize)}))
 	}
-	must(t, g.Finish())
+	moqtest.Must(t, g.Finish())
 }
 
 // readGroup reads a group to its end and says when that was.
@@ -152,18 +153,5 @@ func readGroup(ctx context.Context, g *model.GroupConsumer) (time.Time, error) {
 			return time.Time{}, err
 		}
 		size += len(f.Payload)
-	}
-}
-
-func closeAtEnd(t *testing.T, all ...io.Closer) {
-	for _, c := range all {
-		t.Cleanup(func() { _ = c.Close() })
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -105,7 +105,7 @@ func TestReports(t *testing.T) {
 	})
 }
 
-func TestSample(t *testing.T) {
+func TestSampleForReaders(t *testing.T) {
 	t.Run("16.19/312 a reader sees a new estimate within an interval, and without one nobody measures", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := model.NewBandwidth()
@@ -146,23 +146,27 @@ func TestSample(t *testing.T) {
 			<-done
 		})
 	})
-	t.Run("a closed estimate ends the sampling, an ended session the estimate", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := model.NewBandwidth()
-			c := p.Consume()
-			done := make(chan struct{})
-			ctx, cancel := context.WithCancel(t.Context())
-			go func() { defer close(done); Sample(ctx, p, func() model.Bitrate { return model.BitsPerSecond(1) }) }()
-			if _, err := c.Changed(t.Context()); err != nil {
-				t.Error(err)
-			}
-			cancel()
-			<-done
-			if _, err := c.Changed(t.Context()); err == nil {
-				t.Error("the session has ended and its bandwidth has not")
-			}
-		})
+}
+
+func TestEstimateEndsWithItsSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := model.NewBandwidth()
+		c := p.Consume()
+		done := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { defer close(done); Sample(ctx, p, func() model.Bitrate { return model.BitsPerSecond(1) }) }()
+		if _, err := c.Changed(t.Context()); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		<-done
+		if _, err := c.Changed(t.Context()); err == nil {
+			t.Error("the session has ended and its bandwidth has not")
+		}
 	})
+}
+
+func TestSampleFreesTheConnection(t *testing.T) {
 	t.Run("16.23/388 the connection of an ended session is free while its bandwidth is still read", func(t *testing.T) {
 		p := model.NewBandwidth()
 		c := p.Consume()

@@ -99,6 +99,7 @@ func TestCaptureOfOneEnd(t *testing.T) {
 	for _, scheme := range []string{"moqt", "https"} {
 		for _, addr := range []string{"127.0.0.1:0", "[::1]:0", ":0"} {
 			t.Run(scheme+" listener on "+addr, func(t *testing.T) {
+				t.Parallel() // most of it is waiting for the close to get through
 				var out safeBuffer
 				server := serverConfig(t, "moq-lite-05")
 				server.Capture = endpoint.NewCapture(&out)
@@ -107,6 +108,7 @@ func TestCaptureOfOneEnd(t *testing.T) {
 			})
 		}
 		t.Run(scheme+" dialer", func(t *testing.T) {
+			t.Parallel()
 			var out safeBuffer
 			client := clientConfig("moq-lite-05")
 			client.Capture = endpoint.NewCapture(&out)
@@ -118,12 +120,15 @@ func TestCaptureOfOneEnd(t *testing.T) {
 
 func TestCaptureOfBothEndsHasEveryDatagramOnce(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0"} {
-		var out safeBuffer
-		server, client := serverConfig(t, "moq-lite-05"), clientConfig("moq-lite-05")
-		server.Capture = endpoint.NewCapture(&out)
-		client.Capture = server.Capture
-		run(t, addr, server, client, "moqt", "https", "moqt")
-		checkCapture(t, out.Bytes(), 3)
+		t.Run(addr, func(t *testing.T) {
+			t.Parallel()
+			var out safeBuffer
+			server, client := serverConfig(t, "moq-lite-05"), clientConfig("moq-lite-05")
+			server.Capture = endpoint.NewCapture(&out)
+			client.Capture = server.Capture
+			run(t, addr, server, client, "moqt", "https", "moqt")
+			checkCapture(t, out.Bytes(), 3)
+		})
 	}
 }
 

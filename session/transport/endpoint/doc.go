@@ -29,6 +29,12 @@
 // lower. What is dialed is recorded from the end of the handshake on, beginning with the
 // handshake: readers want the secrets first.
 //
+// # Traces
+//
+// A [Qlog] writes what quic-go tells of each connection, and events of the session beside it, as one trace for each
+// end. What depends on quic-go's interface for that, which changes between its minor versions, is in qlog.go here and in
+// the carriers.
+//
 // # Limits
 //
 // A peer that is slow with the handshake or with the request of a WebTransport session is

@@ -8,6 +8,8 @@
 //	}
 //
 // [RunInBubbles] does so in bubbles of testing/synctest, [Seeds] runs any test once per seed.
+// [Urgencies] shows, over a path in virtual time, that streams share it by their priorities; [Network] makes connections
+// over loopback for Run.
 //
 // It waits for events only; a carrier that never delivers one fails after ten seconds.
 package transporttest

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -15,24 +17,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func path(t *testing.T, c Config) (client, server *net.UDPConn, l *Link) {
 	t.Helper()
 	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	must(t, err)
-	t.Cleanup(func() { must(t, server.Close()) })
-	must(t, server.SetReadDeadline(time.Now().Add(10*time.Second)))
+	moqtest.Must(t, err)
+	t.Cleanup(func() { moqtest.Must(t, server.Close()) })
+	moqtest.Must(t, server.SetReadDeadline(time.Now().Add(10*time.Second)))
 	l, err = New(server.LocalAddr(), c)
-	must(t, err)
-	t.Cleanup(func() { must(t, l.Close()) })
+	moqtest.Must(t, err)
+	t.Cleanup(func() { moqtest.Must(t, l.Close()) })
 	client, err = net.DialUDP("udp4", nil, l.Addr().(*net.UDPAddr))
-	must(t, err)
-	t.Cleanup(func() { must(t, client.Close()) })
-	must(t, client.SetReadDeadline(time.Now().Add(10*time.Second)))
+	moqtest.Must(t, err)
+	t.Cleanup(func() { moqtest.Must(t, client.Close()) })
+	moqtest.Must(t, client.SetReadDeadline(time.Now().Add(10*time.Second)))
 	return client, server, l
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestDatagramsPassBothWaysInOrderAndInTime(t *testing.T) {
@@ -42,13 +37,13 @@ func TestDatagramsPassBothWaysInOrderAndInTime(t *testing.T) {
 	const n = 100
 	for i := range n {
 		_, err := client.Write(binary.BigEndian.AppendUint32(make([]byte, 968), uint32(i)))
-		must(t, err)
+		moqtest.Must(t, err)
 	}
 	buf := make([]byte, 2000)
 	var from *net.UDPAddr
 	for i := range n {
 		size, addr, err := server.ReadFromUDP(buf)
-		must(t, err)
+		moqtest.Must(t, err)
 		if i == 0 && time.Since(began) < delay {
 			t.Errorf("the first one came after %v", time.Since(began))
 		}
@@ -62,9 +57,9 @@ func TestDatagramsPassBothWaysInOrderAndInTime(t *testing.T) {
 	}
 	began = time.Now()
 	_, err := server.WriteToUDP([]byte("back"), from)
-	must(t, err)
+	moqtest.Must(t, err)
 	size, err := client.Read(buf)
-	must(t, err)
+	moqtest.Must(t, err)
 	if string(buf[:size]) != "back" || time.Since(began) < delay {
 		t.Errorf("%q came back after %v", buf[:size], time.Since(began))
 	}
@@ -77,20 +72,20 @@ func TestCutPathIsMended(t *testing.T) {
 	client, server, l := path(t, Config{})
 	l.SetDown(true)
 	_, err := client.Write([]byte("lost"))
-	must(t, err)
+	moqtest.Must(t, err)
 	for l.Up().Lost == 0 {
-		must(t, server.SetReadDeadline(time.Now().Add(time.Millisecond)))
+		moqtest.Must(t, server.SetReadDeadline(time.Now().Add(time.Millisecond)))
 		if _, err := server.Read(make([]byte, 10)); err == nil {
 			t.Fatal("something came through a path that is cut")
 		}
 	}
 	l.SetDown(false)
-	must(t, server.SetReadDeadline(time.Now().Add(10*time.Second)))
+	moqtest.Must(t, server.SetReadDeadline(time.Now().Add(10*time.Second)))
 	_, err = client.Write([]byte("found"))
-	must(t, err)
+	moqtest.Must(t, err)
 	buf := make([]byte, 10)
 	n, err := server.Read(buf)
-	must(t, err)
+	moqtest.Must(t, err)
 	if string(buf[:n]) != "found" {
 		t.Errorf("%q came", buf[:n])
 	}
@@ -99,7 +94,7 @@ func TestCutPathIsMended(t *testing.T) {
 func TestCloseIsRepeatable(t *testing.T) {
 	client, _, l := path(t, Config{Delay: time.Hour})
 	_, err := client.Write([]byte("under way for ever"))
-	must(t, err)
-	must(t, l.Close())
-	must(t, l.Close())
+	moqtest.Must(t, err)
+	moqtest.Must(t, l.Close())
+	moqtest.Must(t, l.Close())
 }

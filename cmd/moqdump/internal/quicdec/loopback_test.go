@@ -138,8 +138,13 @@ func TestEarlyDataDoesNotHoldUpTheRest(t *testing.T) {
 	if !bytes.Equal(r.data["< uni 3"], payload(1, 5000)) || r.ends["< uni 3"] != "fin" || !slices.Contains(r.events, `closed 3 "bye" app true`) {
 		t.Errorf("%q %q", r.ends, r.events)
 	}
-	if len(r.data["> bidi 0"]) > 0 && !slices.Contains(r.events, "> bidi 0: 8 bytes missing") {
-		t.Errorf("%q", r.data["> bidi 0"])
+	// What went early is unknown, unless the client had to send it once more after the handshake.
+	switch question := string(r.data["> bidi 0"]); question {
+	case "", "question":
+	default:
+		if !slices.Contains(r.events, "> bidi 0: 8 bytes missing") {
+			t.Errorf("%q %q", question, r.events)
+		}
 	}
 }
 
