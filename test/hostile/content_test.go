@@ -77,7 +77,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 		own := model.NewOrigin()
 		h.client(own)
 		_, track := moqtest.Publish(t, own, "large", "video", model.TrackInfo{})
-		o := h.offender(memory.Config{})
+		o := h.offender(memory.Config{ConnWindow: 128 * mib}) // so that the groups that it does not read leave room for others
 		b, err := h.room.Consume().Announced(t.Context(), "large")
 		moqtest.Must(t, err)
 		_ = b.Close()
