@@ -180,11 +180,25 @@ func (l *Listener) Close() error {
 	l.stop()
 	l.mu.Lock()
 	l.closed = true
-	for s := range l.sessions {
-		s.close(context.Canceled)
-	}
+	l.closeSessions()
 	l.mu.Unlock()
 	err := l.endpoint.Close()
 	l.tasks.Wait()
 	return err
+}
+
+// closeSessions ends all sessions, those first whose peers publish nothing: a reader must not hear that a
+// broadcast has ended before it hears that the server goes, for it would not wait for the broadcast to
+// come back.
+func (l *Listener) closeSessions() {
+	for _, publishes := range []bool{false, true} {
+		for s := range l.sessions {
+			if s.engine.Publishes() == publishes {
+				_ = s.conn.CloseWithError(uint64(model.CodeCancel), "") // it may be gone
+			}
+		}
+	}
+	for s := range l.sessions {
+		s.close(context.Canceled)
+	}
 }

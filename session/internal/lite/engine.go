@@ -141,16 +141,27 @@ func (e *Engine) Grant(publish *model.OriginConsumer, consume *model.OriginProdu
 // moq-lite-04 have no way to tell it.
 func (e *Engine) PeerOrigin() model.OriginID { return model.OriginID(e.peer.Load()) }
 
+// Publishes tells whether broadcasts of the peer are announced here.
+func (e *Engine) Publishes() bool {
+	e.subscriber.mu.Lock()
+	defer e.subscriber.mu.Unlock()
+	return e.subscriber.broadcasts > 0
+}
+
 // Run serves the session until ctx or the connection ends, or the peer breaks a rule that
 // ends sessions. It closes the connection with the code of what ended it, waits for every
 // goroutine that it started, and returns the cause: that of ctx, a *transport.ConnError
 // when the connection ended, or a *model.Error. Call it once.
 func (e *Engine) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	e.fail = cancel
-	stop := context.AfterFunc(e.conn.Context(), func() { cancel(context.Cause(e.conn.Context())) })
-	defer stop()
+	ending, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	e.fail = fail
+	unwatch := context.AfterFunc(e.conn.Context(), func() { fail(context.Cause(e.conn.Context())) })
+	defer unwatch()
+	// What is under way goes on until the close of the connection is sent. Resets of streams could
+	// overtake it otherwise, and the peer would take each for what it says of its track.
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
 
 	if e.trace != nil && !e.begun.Swap(true) {
 		defer e.trace.Close()
@@ -169,11 +180,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.subscriber.start(ctx)
 	e.startProbing(ctx)
 
-	<-ctx.Done()
-	cause := context.Cause(ctx)
+	<-ending.Done()
+	cause := context.Cause(ending)
 	code, reason := e.closing(cause)
 	e.recordEnd(cause, code, reason)
 	_ = e.conn.CloseWithError(code, reason) // the connection may be gone, and that is fine
+	stop(cause)
 	e.publisher.close()
 	e.tasks.Wait()
 	return cause
