@@ -21,8 +21,8 @@ type BroadcastConsumer struct {
 // It never blocks: a track that does not exist is asked of the dynamic handler,
 // and its readers wait. All who ask for one name share one track. ErrNotFound
 // without a handler, the broadcast's error after its end (ErrDropped when it was
-// finished), ErrClosed after Close. With several sources, the error of the last
-// that refused.
+// finished), ErrClosed after Close. At a path of an origin, the error of the last
+// source that refused, once all have; a refusal that comes later ends the reader.
 func (c *BroadcastConsumer) SubscribeTrack(name string, s Subscription) (*TrackConsumer, error) {
 	r, err := c.subscribe(name, s)
 	if err != nil {

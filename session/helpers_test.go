@@ -187,6 +187,23 @@ func seen(o *model.OriginProducer) (paths []model.Path) {
 	}
 }
 
+// refused subscribes to a track that there is not, and returns why. The answer may be there before SubscribeTrack
+// returns, or the reader gets it.
+func refused(t *testing.T, o *model.OriginProducer, path model.Path, track string) error {
+	t.Helper()
+	c := o.Consume()
+	defer c.Close()
+	b := get[*model.BroadcastConsumer](t)(c.Announced(t.Context(), path))
+	defer b.Close()
+	tc, err := b.SubscribeTrack(track, model.Subscription{})
+	if err != nil {
+		return err
+	}
+	defer tc.Close()
+	_, err = tc.RecvGroup(t.Context())
+	return err
+}
+
 // frames reads the next group in order of arrival to its end.
 func frames(t *testing.T, c *model.TrackConsumer) (sequence uint64, payloads []string) {
 	t.Helper()

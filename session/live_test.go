@@ -102,13 +102,11 @@ func TestUnknownTrackAndBroadcast(t *testing.T) {
 		_, track := publish(t, near, "room/alice", "video")
 		connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 
-		c := subscribe(t, far, "room/alice", "smell", model.Subscription{})
-		_, err := c.RecvGroup(t.Context())
-		wantErr(t, "unknown track", err, model.ErrNotFound)
+		wantErr(t, "unknown track", refused(t, far, "room/alice", "smell"), model.ErrNotFound)
 
 		consumer := far.Consume()
 		defer consumer.Close()
-		_, err = consumer.Request(t.Context(), "room/nobody")
+		_, err := consumer.Request(t.Context(), "room/nobody")
 		wantErr(t, "unknown broadcast", err, model.ErrUnroutable)
 
 		// The session has noticed nothing.

@@ -59,6 +59,7 @@ func TestRelayIsReplacedUnderPublisherAndSubscriber(t *testing.T) {
 		_, track := publish(t, near, "room/alice", "video")
 		w.open(home, model.NewOrigin())
 		one := w.reconnect(home, session.WithPublish(near.Consume()))
+		settle(t) // so that the publisher is cut off last
 		two := w.reconnect(home, session.WithConsume(far))
 		c := subscribe(t, far, "room/alice", "video", model.Subscription{MaxLatency: time.Minute})
 		must(t, track.Used(t.Context()))
@@ -78,6 +79,7 @@ func TestRelayIsReplacedUnderPublisherAndSubscriber(t *testing.T) {
 		if sequence != 2 {
 			t.Errorf("group %d, want 2", sequence)
 		}
+		settle(t) // a session carries groups before its status is told
 		for _, r := range []*reconnecting{one, two} {
 			if s := r.last(); s.State != connected {
 				t.Errorf("%v", s.State)

@@ -107,15 +107,13 @@ func TestRelayCarriesRefusals(t *testing.T) {
 	forEachSeed(t, func(t *testing.T, v session.Version) {
 		near, _, _, far := relay(t, v)
 		_, track := publish(t, near, "room/alice", "video")
-		c := subscribe(t, far, "room/alice", "smell", model.Subscription{})
-		_, err := c.RecvGroup(t.Context())
-		wantErr(t, "unknown track through two relays", err, model.ErrNotFound)
+		wantErr(t, "unknown track through two relays", refused(t, far, "room/alice", "smell"), model.ErrNotFound)
 
-		c = subscribe(t, far, "room/alice", "video", model.Subscription{})
+		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
 		group(t, track, "one")
 		wantGroup(t, c, 0, "one")
 		track.Abort(&model.Error{Code: model.AppCode(7)})
-		_, err = c.RecvGroup(t.Context())
+		_, err := c.RecvGroup(t.Context())
 		wantErr(t, "failed track through two relays", err, &model.Error{Code: model.AppCode(7)})
 	})
 }

@@ -117,6 +117,9 @@ func TestShutdownDeliversWhatIsFinished(t *testing.T) {
 		client, server := connect(t, v, with(session.WithConsume(far)), with(session.WithPublish(near.Consume())))
 		c := subscribe(t, far, "alice", "video", model.Subscription{Start: model.At(0)})
 		must(t, track.Used(t.Context()))
+		if v <= session.MoqLite02 {
+			settle(t) // it cannot ask for the first group: the publisher begins with the newest that it finds
+		}
 		must(t, writeHastily(track))
 		must(t, server.Shutdown(within(t, 5*time.Second)))
 		must(t, client.Wait(within(t, time.Second)))

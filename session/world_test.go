@@ -85,9 +85,10 @@ func (w *world) cutOff(p *place) {
 	p.cut()
 }
 
-// cut is cutOff under the lock.
+// cut is cutOff under the lock. It goes from the newest connection to the oldest: where those who publish came
+// before those who read, a relay has no time to tell the ones that the others are gone.
 func (p *place) cut() {
-	for _, c := range p.conns {
+	for _, c := range slices.Backward(p.conns) {
 		_ = c.CloseWithError(uint64(model.CodeTransport), "cut")
 	}
 	p.conns = nil
