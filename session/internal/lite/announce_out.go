@@ -157,7 +157,7 @@ func (a *announcer) messages(change model.OriginAnnounce) (news []genlite.Messag
 	}
 	suffix := path.String()
 	known, live := a.active[change.Path]
-	route, fit := a.route(change)
+	route, fit := a.route(change, suffix)
 	switch {
 	case live && fit && a.dialect.same(known.route, route):
 		return nil
@@ -186,8 +186,10 @@ func (a *announcer) tell(path model.Path, hops model.OriginList, active bool) {
 	a.recordAnnounce(ours, path, active, len(hops))
 }
 
-// route is the one that the peer is told of, false when it is told of none.
-func (a *announcer) route(change model.OriginAnnounce) (model.Route, bool) {
+// route is the one that the peer is told of, false when it is told of none. A broadcast that no message
+// can carry must not end what the peer hears of all the others: names of one peer may become too long
+// below the root of another, or with one more hop.
+func (a *announcer) route(change model.OriginAnnounce, suffix string) (model.Route, bool) {
 	if change.Broadcast == nil {
 		return model.Route{}, false
 	}
@@ -198,6 +200,10 @@ func (a *announcer) route(change model.OriginAnnounce) (model.Route, bool) {
 		return model.Route{}, false
 	case len(route.Hops) >= model.MaxHops:
 		a.log.Warn("broadcast not announced", "path", change.Path, "reason", "its hop chain is full")
+		return model.Route{}, false
+	}
+	if _, err := a.encode(nil, a.dialect.start(suffix, route, a.self)); err != nil {
+		a.log.Warn("broadcast not announced", "suffix length", len(suffix), "reason", err)
 		return model.Route{}, false
 	}
 	return route, true
