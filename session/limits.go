@@ -24,7 +24,7 @@ type Limits struct {
 	// refused with model.CodeBoundsExceeded.
 	Subscriptions int
 	// Announces is how many prefixes the peer may ask at once to be told about. One more
-	// request is refused with model.CodeBoundsExceeded.
+	// request is answered as if there was nothing, and stopped with model.CodeBoundsExceeded.
 	Announces int
 	// Fetches is how many fetches of the peer are answered at once. One more is refused with
 	// model.CodeBoundsExceeded.

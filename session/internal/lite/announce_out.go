@@ -10,8 +10,7 @@ import (
 )
 
 // announce answers an ANNOUNCE stream: the broadcasts under a prefix, then every change,
-// until the peer leaves. It never fails: deployed subscribers take a reset of
-// this stream for the end of the session, so each end is a FIN.
+// until the peer leaves. It never fails once it has begun: each end is a FIN, see decline.
 func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlite.AnnounceRequest) error {
 	if m.ExcludeHop != 0 {
 		p.peer.CompareAndSwap(0, m.ExcludeHop)
@@ -37,6 +36,20 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 	}
 	<-left
 	return nil
+}
+
+// decline ends an ANNOUNCE stream that is not served. Deployed subscribers take a reset of this stream for
+// the end of the session, so they read that there is nothing, and the stop of their half says why.
+func (p *publisher) decline(ctx context.Context, s stream, err error) {
+	p.log.Debug("request for announcements refused", "stream", s.ID(), "error", err)
+	p.recordRefusal(ctx, s.ID(), err)
+	s.Stop(codeOf(ctx, err))
+	if nothing := p.dialect.begin(p.self, nil); len(nothing) > 0 {
+		if err := p.send(s, nothing...); err != nil {
+			return
+		}
+	}
+	_ = s.Close() // fails only when the stream is over already
 }
 
 // announcer tells one ANNOUNCE stream what is available.
