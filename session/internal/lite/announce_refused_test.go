@@ -2,7 +2,9 @@ package lite
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -99,6 +101,47 @@ func TestRefusalToAnnounceIsHeard(t *testing.T) {
 		r.works()
 		if said := log.String(); !strings.Contains(said, "refused to announce") || !strings.Contains(said, "(code 11)") {
 			t.Errorf("logged %q", said)
+		}
+	})
+}
+
+// unawareConn hears of the end of its connection later than its streams do.
+type unawareConn struct {
+	transport.Conn
+	ctx context.Context
+}
+
+func (c *unawareConn) Context() context.Context { return c.ctx }
+
+func (c *unawareConn) AcceptUni(context.Context) (transport.ReceiveStream, error) {
+	<-c.ctx.Done()
+	return nil, context.Cause(c.ctx)
+}
+
+func (c *unawareConn) AcceptBidi(context.Context) (transport.Stream, error) {
+	<-c.ctx.Done()
+	return nil, context.Cause(c.ctx)
+}
+
+func TestEndOfTheConnectionIsNoRefusalToAnnounce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		ctx, end := context.WithCancelCause(t.Context())
+		r := newRig(t, genlite.Version04, consuming(""), func(c *rigConfig) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			c.wrap = func(conn transport.Conn) transport.Conn { return &unawareConn{conn, ctx} }
+		})
+		r.listening()
+		synctest.Wait()
+		must(t, r.peer.CloseWithError(6, "no more"))
+		synctest.Wait()
+		end(&transport.ConnError{Code: 6, Reason: "no more", Remote: true})
+		var closed *transport.ConnError
+		if err := r.ended(); !errors.As(err, &closed) || closed.Code != 6 {
+			t.Errorf("the session ended with %v", err)
+		}
+		if log.Len() > 0 {
+			t.Errorf("logged %q", log.String())
 		}
 	})
 }
