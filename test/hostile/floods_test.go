@@ -31,7 +31,9 @@ func TestAnnounceFlood(t *testing.T) {
 				sent, ahead := 0, 0
 				for ; o.Context().Err() == nil; sent++ {
 					b := o.encode(nil, o.active(fmt.Sprintf("flood/%05d%s", sent, c.suffix)))
-					_, _ = s.Write(b)
+					if _, err := s.Write(b); err != nil {
+						break
+					}
 					ahead = 2*window/len(b) + 1 // may have been sent and not taken
 					if sent%2000 == 0 {
 						h.goesOn()
@@ -68,6 +70,24 @@ func TestAnnounceChurn(t *testing.T) {
 		o.alive()
 		h.goesOn()
 		h.within(8 * mib)
+	})
+}
+
+// What one client may announce reaches all the others, who have to take it beside what is there already.
+func TestAsManyAnnouncementsAsAreAllowed(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, h *host) {
+		o := h.offender(memory.Config{})
+		s := o.announces()
+		most := session.DefaultLimits().Broadcasts
+		for i := range most {
+			_, err := s.Write(o.encode(nil, o.active(fmt.Sprintf("flood/%05d", i))))
+			must(t, err)
+		}
+		if got := h.announced("flood"); got != most {
+			t.Errorf("%d broadcasts are announced, want %d", got, most)
+		}
+		o.alive()
+		h.goesOn()
 	})
 }
 
