@@ -26,6 +26,11 @@ func (s *Session) SendBandwidth() *model.BandwidthConsumer { return s.engine.Sen
 // is clear that no reports will come. Every call returns another reader, which the caller closes.
 func (s *Session) RecvBandwidth() *model.BandwidthConsumer { return s.engine.RecvBandwidth() }
 
+// Stats is what the transport measures of the connection at this moment: round-trip times, packets and bytes in both
+// directions, losses, and the estimate that SendBandwidth follows. On WebTransport it is the connection below
+// the session. It may be called at any time, and tells the last of it once the session is over.
+func (s *Session) Stats() transport.Stats { return s.conn.Stats() }
+
 // measure is what a connection knows of itself, as PROBE tells it.
 func measure(conn transport.Conn) func() bandwidth.Measured {
 	return func() bandwidth.Measured {

@@ -96,8 +96,12 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 func (o *options) engine(conn transport.Conn, a agreed, role Role, client bool) *lite.Engine {
 	wire, _ := a.version.wire()
 	measure := measure(conn)
+	limits := o.limits
+	if client {
+		limits = limits.ofServer()
+	}
 	return lite.New(lite.Config{
-		Conn: conn, Version: wire, Exchange: a.exchange, Path: o.path, Role: lite.Role(role), Limits: lite.Limits(o.limits),
+		Conn: conn, Version: wire, Exchange: a.exchange, Path: o.path, Role: lite.Role(role), Limits: lite.Limits(limits),
 		Measure: measure, Probe: uint64(measure().Level()),
 		Trace: o.trace(conn, client), Logger: o.log,
 	})

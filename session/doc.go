@@ -32,7 +32,8 @@
 // finished its tracks ends it with [Session.Shutdown], which waits until the peer has everything. A
 // server that has to go does it with [Listener.Shutdown], which moves its clients elsewhere before.
 //
-// [Session.SendBandwidth] and [Session.RecvBandwidth] tell what the connection is estimated to carry.
+// [Session.SendBandwidth] and [Session.RecvBandwidth] tell what the connection is estimated to carry,
+// [Session.Stats] what was measured of it.
 //
 // [Client] and [Server] run a session on a connection that is there already, such as one of
 // session/transport/memory.

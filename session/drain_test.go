@@ -144,7 +144,13 @@ func TestBandwidthOfASession(t *testing.T) {
 				t.Errorf("%s %s: %v, %v", url, name, v, err)
 			}
 		}
+		if m := s.Stats(); m.SmoothedRTT == 0 || m.BytesSent == 0 || m.BytesReceived == 0 || !m.SendRateKnown {
+			t.Errorf("%s measured %+v", url, m)
+		}
 		must(t, s.Close())
+		if m := s.Stats(); m.BytesSent == 0 {
+			t.Errorf("%s measured %+v in the end", url, m)
+		}
 		for _, c := range []*model.BandwidthConsumer{send, recv} {
 			for {
 				if _, err := c.Changed(within(t, time.Second)); err != nil {

@@ -24,17 +24,19 @@ type Limits struct {
 	// refused with model.CodeBoundsExceeded.
 	Subscriptions int
 	// Announces is how many prefixes the peer may ask at once to be told about. One more
-	// request is refused with model.CodeBoundsExceeded.
+	// request is answered as if there was nothing, and stopped with model.CodeBoundsExceeded.
 	Announces int
 	// Fetches is how many fetches of the peer are answered at once. One more is refused with
 	// model.CodeBoundsExceeded.
 	Fetches int
 	// Broadcasts is how many broadcasts the peer may announce at one time, some 2 KiB each and a
 	// goroutine: between the relays of one host it may be many more. One more ends the
-	// session with model.CodeBoundsExceeded.
+	// session with model.CodeBoundsExceeded. A server announces what all its clients do, so for a
+	// client the default is 16 times as many.
 	Broadcasts int
 	// AnnouncedBytes is how long the paths of those broadcasts may be together, in bytes. More
-	// ends the session with model.CodeBoundsExceeded.
+	// ends the session with model.CodeBoundsExceeded. For a client the default is 16 times as
+	// much.
 	AnnouncedBytes int
 	// Groups is how many groups of one served subscription are in flight at once. Further ones
 	// wait. When the peer takes nothing for as long as the track keeps its groups, old ones are
@@ -64,6 +66,22 @@ type Limits struct {
 // announcements, 64 fetches, 4096 broadcasts with 4 MiB of names, 128 groups in flight of a
 // subscription, 256 MiB in unfinished groups, 10 s for first bytes and responses, 1 s to settle.
 func DefaultLimits() Limits { return Limits(lite.DefaultLimits()) }
+
+// gathered is how many times as much a server may announce as each of its clients.
+const gathered = 16
+
+// ofServer are the limits on what a client takes from its server: one client that announces as much as it may
+// must not end the sessions of all others.
+func (l Limits) ofServer() Limits {
+	d := DefaultLimits()
+	if l.Broadcasts <= 0 {
+		l.Broadcasts = gathered * d.Broadcasts
+	}
+	if l.AnnouncedBytes <= 0 {
+		l.AnnouncedBytes = gathered * d.AnnouncedBytes
+	}
+	return l
+}
 
 // WithLimits bounds what the peer can make the session hold. On a listener it also sets how many
 // streams QUIC lets the peer open, which no option of a single request can change.

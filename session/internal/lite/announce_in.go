@@ -9,11 +9,13 @@ import (
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/model/stats"
+	"github.com/moqrx/moqrx/session/transport"
 )
 
 // listen asks for the broadcasts under a prefix and keeps the origin in step with what the
 // peer announces, until the stream or the session ends. Whatever was announced on it
-// is then lost: it may come back on another session. nil is the peer's FIN.
+// is then lost: it may come back on another session. nil is the peer's FIN, unless it has
+// stopped our half with a code: that is a refusal too.
 func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	c.recordAnnounceRequest(ours, prefix.String())
 	s, err := c.ask(ctx, genlite.BidiAnnounce, &genlite.AnnounceRequest{
@@ -30,13 +32,24 @@ func (c *subscriber) listen(ctx context.Context, prefix model.Path) error {
 	err = l.read(ctx, newReader(s, c.dialect.version))
 	if errors.Is(err, io.EOF) {
 		l.clear(nil)
+		refusal := stopped(s)
 		_ = s.Close() // fails only when the stream is over already
-		return nil
+		return refusal
 	}
 	err = modelError(ctx, err)
 	l.clear(err)
 	refuse(s, uint64(model.CodeOf(err)))
 	return err
+}
+
+// stopped is why the peer does not want our half of a stream, or nil when it says nothing of that, or does not
+// mean it as a refusal.
+func stopped(s stream) error {
+	var stop *transport.StreamError
+	if errors.As(context.Cause(s.Context()), &stop) && stop.Remote && stop.Code != uint64(model.CodeCancel) {
+		return model.RemoteError(stop.Code)
+	}
+	return nil
 }
 
 // listener is one ANNOUNCE stream of ours.

@@ -10,8 +10,7 @@ import (
 )
 
 // announce answers an ANNOUNCE stream: the broadcasts under a prefix, then every change,
-// until the peer leaves. It never fails: deployed subscribers take a reset of
-// this stream for the end of the session, so each end is a FIN.
+// until the peer leaves. It never fails once it has begun: each end is a FIN, see decline.
 func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlite.AnnounceRequest) error {
 	if m.ExcludeHop != 0 {
 		p.peer.CompareAndSwap(0, m.ExcludeHop)
@@ -37,6 +36,20 @@ func (p *publisher) announce(ctx context.Context, s stream, r *reader, m *genlit
 	}
 	<-left
 	return nil
+}
+
+// decline ends an ANNOUNCE stream that is not served. Deployed subscribers take a reset of this stream for
+// the end of the session, so they read that there is nothing, and the stop of their half says why.
+func (p *publisher) decline(ctx context.Context, s stream, err error) {
+	p.log.Debug("request for announcements refused", "stream", s.ID(), "error", err)
+	p.recordRefusal(ctx, s.ID(), err)
+	s.Stop(codeOf(ctx, err))
+	if nothing := p.dialect.begin(p.self, nil); len(nothing) > 0 {
+		if err := p.send(s, nothing...); err != nil {
+			return
+		}
+	}
+	_ = s.Close() // fails only when the stream is over already
 }
 
 // announcer tells one ANNOUNCE stream what is available.
@@ -157,7 +170,7 @@ func (a *announcer) messages(change model.OriginAnnounce) (news []genlite.Messag
 	}
 	suffix := path.String()
 	known, live := a.active[change.Path]
-	route, fit := a.route(change)
+	route, fit := a.route(change, suffix)
 	switch {
 	case live && fit && a.dialect.same(known.route, route):
 		return nil
@@ -186,8 +199,10 @@ func (a *announcer) tell(path model.Path, hops model.OriginList, active bool) {
 	a.recordAnnounce(ours, path, active, len(hops))
 }
 
-// route is the one that the peer is told of, false when it is told of none.
-func (a *announcer) route(change model.OriginAnnounce) (model.Route, bool) {
+// route is the one that the peer is told of, false when it is told of none. A broadcast that no message
+// can carry must not end what the peer hears of all the others: names of one peer may become too long
+// below the root of another, or with one more hop.
+func (a *announcer) route(change model.OriginAnnounce, suffix string) (model.Route, bool) {
 	if change.Broadcast == nil {
 		return model.Route{}, false
 	}
@@ -198,6 +213,10 @@ func (a *announcer) route(change model.OriginAnnounce) (model.Route, bool) {
 		return model.Route{}, false
 	case len(route.Hops) >= model.MaxHops:
 		a.log.Warn("broadcast not announced", "path", change.Path, "reason", "its hop chain is full")
+		return model.Route{}, false
+	}
+	if _, err := a.encode(nil, a.dialect.start(suffix, route, a.self)); err != nil {
+		a.log.Warn("broadcast not announced", "suffix length", len(suffix), "reason", err)
 		return model.Route{}, false
 	}
 	return route, true

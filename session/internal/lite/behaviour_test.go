@@ -180,6 +180,37 @@ func TestToAskAboutATrackIsNoDemand(t *testing.T) {
 	})
 }
 
+// A peer that gives up on the answer makes no demand any more, and keeps nothing here busy.
+func TestPeerThatGivesUpOnATrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, genlite.Version05)
+		b, err := r.origin.CreateBroadcast("alice", model.Route{})
+		must(t, err)
+		defer b.Close()
+		d := b.Dynamic()
+		defer d.Close()
+		s := r.bidi(genlite.BidiTrack, &genlite.Track{Broadcast: "alice", Track: "video"})
+		must(t, s.Close()) // says nothing yet
+		req, err := d.RequestedTrack(t.Context())
+		must(t, err)
+		defer req.Reject(nil)
+		synctest.Wait()
+		select {
+		case <-req.Unused():
+			t.Fatal("nobody waits, though the peer does")
+		default:
+		}
+		s.Stop(0)
+		began := time.Now()
+		<-req.Unused()
+		must(t, r.engine.Drain(t.Context()))
+		if took := time.Since(began); took > 0 {
+			t.Errorf("waited on for %v", took)
+		}
+		r.works()
+	})
+}
+
 func TestReaderWhoLeavesBeforeTheAnswer(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {
 		r := newRig(t, v, consuming(""))

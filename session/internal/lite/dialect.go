@@ -82,7 +82,7 @@ func (d *dialect) subscribe(id uint64, path model.Path, track string, wants mode
 	m := &genlite.Subscribe{ID: id, Broadcast: path.String(), Track: track, Priority: wants.Priority}
 	if d.preferences {
 		m.Ordered, m.MaxLatency = wants.Ordered, toMillis(wants.MaxLatency)
-		m.StartGroup, m.EndGroup = optional(wants.Start), optional(wants.End)
+		m.StartGroup, m.EndGroup = startGroup(wants.Start), endGroup(wants.End)
 	}
 	return m
 }

@@ -89,10 +89,14 @@ func (e *Engine) answer(ctx context.Context, s transport.Stream, r *reader) erro
 	switch kind {
 	case genlite.BidiAnnounce:
 		var m genlite.AnnounceRequest
-		if err := first(&m); err != nil {
-			return err
+		err := first(&m)
+		if err == nil {
+			err = e.quotas.announces.hold(func() error { return e.publisher.announce(ctx, s, r, &m) })
 		}
-		return e.quotas.announces.hold(func() error { return e.publisher.announce(ctx, s, r, &m) })
+		if err != nil {
+			e.publisher.decline(ctx, s, err)
+		}
+		return nil
 	case genlite.BidiSubscribe:
 		var m genlite.Subscribe
 		if err := first(&m); err != nil {

@@ -12,6 +12,7 @@ import (
 
 // flight is one group on its way to the peer.
 type flight struct {
+	group    *model.GroupConsumer
 	cancel   context.CancelCauseFunc
 	progress time.Time // when the last frame was handed to the transport
 	passed   time.Time // when there was first a newer group; zero for the newest
@@ -104,7 +105,7 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	f := &flight{cancel: cancel, progress: time.Now()}
+	f := &flight{group: g, cancel: cancel, progress: time.Now()}
 	sub.takeOff(g.Sequence(), f)
 	sub.tasks.Go(func() {
 		defer cancel(nil)
@@ -142,16 +143,19 @@ func (sub *served) slot(ctx context.Context) error {
 	}
 }
 
-// expire gives up the groups that have not moved since then, except the latest: a peer that does
-// not take what it asked for must not keep it in memory longer than the track does.
+// expire gives up the groups that have not moved since then and that the track has dropped meanwhile: a peer that
+// does not take what it asked for must not keep it in memory longer than the track does. What is still there waits
+// for its turn on a slow path.
 func (sub *served) expire(since time.Time) {
-	latest, _ := sub.track.LatestGroup()
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	for sequence, f := range sub.flight {
-		if sequence != latest && !f.progress.After(since) {
-			sub.p.log.Debug("group given up", "subscribe", sub.id, "group", sequence, "reason", "the peer does not take it")
-			f.cancel(model.ErrOld)
+		if f.progress.After(since) {
+			continue
+		}
+		if err := f.group.Err(); err != nil {
+			sub.p.log.Debug("group given up", "subscribe", sub.id, "group", sequence, "reason", err)
+			f.cancel(err)
 		}
 	}
 }

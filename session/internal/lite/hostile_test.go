@@ -34,8 +34,6 @@ func TestBadBidirectionalStreams(t *testing.T) {
 		"subscribe: garbage":       {"02 08 ffffffffffffffff", open, 5},
 		"subscribe: trailing byte": {"02 0b 07 0161 0174 00 00 00 00 00 aa", open, 5},
 		"subscribe: huge length":   {"02 e000000000000000", open, 5},
-		"announce: bad string":     {"01 03 02 ffff", open, 5},
-		"announce: huge prefix":    {"01 04 8fffffff", open, 5},
 		"goaway or unknown":        {"05 01 05", open, -2},
 		"fetch":                    {"03 06 0161 0174 00 05", open, -2},
 		"track or unknown":         {"06 ff", open, -2},

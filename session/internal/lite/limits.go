@@ -12,7 +12,8 @@ type Limits struct {
 	// refused with model.CodeBoundsExceeded.
 	Subscriptions int
 	// Announces caps the requests of the peer to be told what is announced, one for each
-	// prefix. One more is refused with model.CodeBoundsExceeded.
+	// prefix. One more reads that there is nothing, and is stopped with model.CodeBoundsExceeded:
+	// deployed peers take a reset of that stream for the end of the session.
 	Announces int
 	// Fetches caps the fetches of the peer that are answered at once. One more is refused with
 	// model.CodeBoundsExceeded. As many of ours are asked of the peer at once: further ones wait.

@@ -49,7 +49,11 @@ func TestLimitsOnWhatIsServed(t *testing.T) {
 				synctest.Wait()
 				second := open(r, 2)
 				synctest.Wait()
-				wantEnd(t, open(r, 3), int(model.CodeBoundsExceeded))
+				if further := open(r, 3); name == "subscriptions" {
+					wantEnd(t, further, int(model.CodeBoundsExceeded))
+				} else {
+					wantDeclined(t, further, v, uint64(model.CodeBoundsExceeded))
+				}
 				must(t, first.Close())
 				synctest.Wait()
 				third := open(r, 4)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
 )
 
@@ -116,6 +117,30 @@ func TestWishesThatNoMessageCarries(t *testing.T) {
 			silent(t, record(r.answers))
 			must(t, r.group(id, 4, r.frame("goes on")).Close())
 			wantFrames(t, track, 4, "goes on")
+		})
+	}
+}
+
+// One reader with a wish that is larger than any message must not fail the track of all of them.
+func TestWishesBeyondEveryMessage(t *testing.T) {
+	for _, v := range genlite.Versions() {
+		if v < genlite.Version03 {
+			continue
+		}
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, v, consuming(""))
+				track, id := r.subscribed("alice", "video")
+				must(t, track.Update(model.Subscription{Start: model.At(1<<64 - 1), End: model.At(1<<64 - 1)}))
+				var m genlite.SubscribeUpdate
+				must(t, newReader(r.answers, v).message(&m))
+				if m.StartGroup != wire.Some[uint64](1<<62-2) || m.EndGroup.Set {
+					t.Errorf("asked for %v to %v", m.StartGroup, m.EndGroup)
+				}
+				must(t, track.Update(model.Subscription{}))
+				must(t, r.group(id, 4, r.frame("goes on")).Close())
+				wantFrames(t, track, 4, "goes on")
+			})
 		})
 	}
 }

@@ -145,6 +145,8 @@ func (p *publisher) open(ctx context.Context, name trackName, s model.Subscripti
 // track answers a TRACK stream with the properties of the track.
 func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error {
 	defer p.serve()()
+	ctx, stop := untilStopped(ctx, s) // a track that is still to be made may never come
+	defer stop()
 	info, err := p.info(ctx, trackName{m.Broadcast, m.Track})
 	if err != nil {
 		return modelError(ctx, err)

@@ -214,7 +214,7 @@ func (u *upstream) update(s stream) error {
 	u.sent = wants
 	return u.c.send(s, &genlite.SubscribeUpdate{
 		Priority: wants.Priority, Ordered: wants.Ordered, MaxLatency: toMillis(wants.MaxLatency),
-		StartGroup: optional(wants.Start), EndGroup: optional(wants.End),
+		StartGroup: startGroup(wants.Start), EndGroup: endGroup(wants.End),
 	})
 }
 
@@ -303,8 +303,19 @@ func (u *upstream) settle(ctx context.Context) error {
 	return nil
 }
 
-func optional(b model.GroupBound) wire.Optional[uint64] {
-	return wire.Optional[uint64]{Value: b.Sequence, Set: b.Set}
+// maxBound is the largest sequence that a bound of a subscription carries: one more than it is sent, in a varint
+// of 62 bits.
+const maxBound = 1<<62 - 2
+
+// startGroup is where to begin. A wish beyond what a message carries must not fail the subscription, which
+// all readers of the track share.
+func startGroup(b model.GroupBound) wire.Optional[uint64] {
+	return wire.Optional[uint64]{Value: min(b.Sequence, maxBound), Set: b.Set}
+}
+
+// endGroup is the last group. One that no track can have is no bound.
+func endGroup(b model.GroupBound) wire.Optional[uint64] {
+	return wire.Optional[uint64]{Value: min(b.Sequence, maxBound), Set: b.Set && b.Sequence <= maxBound}
 }
 
 func toMillis(d time.Duration) uint64 { return uint64(max(d, 0).Milliseconds()) }

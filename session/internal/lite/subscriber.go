@@ -79,6 +79,8 @@ func (c *subscriber) start(ctx context.Context) {
 			var known *model.Error
 			switch {
 			case ctx.Err() != nil, err == nil:
+			case errors.As(err, &known) && known.Remote && lost(err):
+				// The connection is about to say so itself.
 			case errors.As(err, &known) && known.Remote:
 				c.log.Warn("the peer refused to announce", "prefix", prefix, "error", err)
 			default:
