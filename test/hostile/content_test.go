@@ -191,6 +191,7 @@ func TestPathsStayBelowTheRoot(t *testing.T) {
 		}
 		o.alive()
 		h.goesOn()
+		h.within(8 * mib)
 	})
 }
 
