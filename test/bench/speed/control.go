@@ -115,13 +115,13 @@ func (c *console) follow() *progress {
 
 // await blocks until group n may be sent.
 func (p *progress) await(n uint64) error {
-	stalled := time.NewTimer(10 * time.Second)
+	stalled := time.NewTimer(30 * time.Second)
 	defer stalled.Stop()
 	for p.done.Load()+window <= n {
 		select {
 		case <-p.moved:
 		case <-stalled.C:
-			return fmt.Errorf("no subscriber has taken a group for 10 s after %d of %d", p.done.Load(), n)
+			return fmt.Errorf("no subscriber has taken a group for 30 s after %d of %d", p.done.Load(), n)
 		}
 	}
 	return nil

@@ -122,7 +122,7 @@ func (t *tally) frame(payload []byte) {
 // any more.
 func (t *tally) follow(c *console, total <-chan uint64) {
 	want, told := uint64(ended), uint64(0)
-	quiet := 2 * time.Second
+	quiet := 10 * time.Second
 	idle := time.NewTimer(time.Hour)
 	for {
 		slowest := t.groups[0].Load()
