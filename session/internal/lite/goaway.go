@@ -90,7 +90,7 @@ func (c *subscriber) retire() {
 	}
 }
 
-// demoted is a route through the peer at what it costs while the peer stays.
+// demoted is a route through the peer as it counts now: as it is, or as the last choice once the peer is leaving.
 func (c *subscriber) demoted(r model.Route) model.Route {
 	c.mu.Lock()
 	defer c.mu.Unlock()
