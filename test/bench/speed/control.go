@@ -3,8 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -84,19 +84,22 @@ func (c *console) hear(word string) (string, error) {
 			return rest, nil
 		}
 	}
-	return "", fmt.Errorf("the parent is gone before it said %q: %w", word, io.ErrUnexpectedEOF)
+	return "", fmt.Errorf("waiting for %q: %w", word, errGone)
 }
+
+var errGone = errors.New("the parent is gone")
 
 // progress counts groups that are through, as one side tells the other by way of the parent.
 type progress struct {
 	done  atomic.Uint64
-	moved chan struct{}
+	moved chan struct{} // poked, and closed when the parent is gone
 }
 
 // follow reads "got N" lines until the input ends.
 func (c *console) follow() *progress {
 	p := &progress{moved: make(chan struct{}, 1)}
 	go func() {
+		defer close(p.moved)
 		for {
 			text, err := c.hear("got")
 			n, bad := strconv.ParseUint(text, 10, 64)
@@ -119,7 +122,10 @@ func (p *progress) await(n uint64) error {
 	defer stalled.Stop()
 	for p.done.Load()+window <= n {
 		select {
-		case <-p.moved:
+		case _, ok := <-p.moved:
+			if !ok {
+				return errGone
+			}
 		case <-stalled.C:
 			return fmt.Errorf("no subscriber has taken a group for 30 s after %d of %d", p.done.Load(), n)
 		}

@@ -70,7 +70,7 @@ func (c config) compare() error {
 				if err != nil {
 					return fmt.Errorf("%s: %w", title, err)
 				}
-				lost += print(title, j, rows)
+				lost += printTable(title, j, rows)
 			}
 		}
 	}

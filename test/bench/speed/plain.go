@@ -3,23 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"sync"
-	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/quicvarint"
+
+	"github.com/moqrx/moqrx/session"
 )
 
 // The two kinds of clients of a plain relay, by ALPN.
@@ -301,7 +296,7 @@ func forward(ctx context.Context, stream io.Reader, size int, out *streams) {
 }
 
 func listenPlain() (*quic.Listener, string, error) {
-	certificate, err := selfSigned()
+	certificate, err := session.SelfSignedCertificate()
 	if err != nil {
 		return nil, "", err
 	}
@@ -314,20 +309,4 @@ func listenPlain() (*quic.Listener, string, error) {
 
 func dialPlain(ctx context.Context, j job, as string) (*quic.Conn, error) {
 	return quic.DialAddr(ctx, j.Server, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{as}}, plainConfig)
-}
-
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

@@ -102,7 +102,7 @@ func (p *process) end() (usage, error) {
 		return usage{}, fmt.Errorf("%s: %w", p.name, err)
 	}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() != 0 && p.err.Len() > 0 && !strings.Contains(p.err.String(), "canceled") {
+	if errors.As(err, &exit) {
 		return usage{}, fmt.Errorf("%s: %w: %s", p.name, err, p.err.String())
 	}
 	u := usage{cpu: state.UserTime() + state.SystemTime()}

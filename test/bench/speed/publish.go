@@ -85,10 +85,8 @@ func (j job) send(ctx context.Context, out outlet) error {
 			return err
 		}
 		if j.Every > 0 {
-			pause(j.Every)
+			time.Sleep(j.Every)
 		}
 	}
 	return g.end()
 }
-
-func pause(d time.Duration) { <-time.After(d) }

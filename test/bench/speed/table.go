@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// print shows the medians of one row for all contenders and returns how many groups were lost.
-func print(title string, j job, rows map[string][]outcome) (lost int64) {
+// printTable shows the medians of one row for all contenders and returns how many groups were lost.
+func printTable(title string, j job, rows map[string][]outcome) (lost int64) {
 	fmt.Printf("\n%s\n", title)
 	if j.Every > 0 {
 		fmt.Println("                p50 ms  p90 ms  p99 ms  CPU s/GB  RSS MB  lost")
