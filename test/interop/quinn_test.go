@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io"
-	"net"
 	"net/url"
 	"testing"
 	"time"
@@ -71,22 +68,8 @@ func TestQuinnServer(t *testing.T) {
 // startQuinn starts the server and returns its address.
 func startQuinn(ctx context.Context, t *testing.T) (string, peer) {
 	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := plan{Listen: free.LocalAddr().String()}
-	_ = free.Close()
-	cert, err := endpoint.SelfSignedCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}))
-	p.Key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	c := selfSigned(t)
+	p := plan{Listen: freePort(t), Cert: string(c.cert), Key: string(c.key)}
 	events := make(chan event, 16)
 	server := node("echo")(ctx, t, p, func(e event) { events <- e })
 	if e := <-events; e.Event != eventReady {

@@ -2,11 +2,6 @@ package interop
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +13,6 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
-	"github.com/moqrx/moqrx/session/transport/endpoint"
 )
 
 // rustVersions are those in which moq-relay is tried.
@@ -45,28 +39,20 @@ func rustProgram(t *testing.T, name string) string {
 func startRust(t *testing.T, version string, flags ...string) relay {
 	t.Helper()
 	file := rustProgram(t, "moq-relay")
-	cert, err := endpoint.SelfSignedCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := selfSigned(t)
 	folder := t.TempDir()
-	write := func(name, kind string, bytes []byte) string {
+	write := func(name string, text []byte) string {
 		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
-	sum := sha256.Sum256(cert.Certificate[0])
-	r := relay{address: freePort(t), certificate: hex.EncodeToString(sum[:])}
+	r := relay{address: freePort(t), certificate: c.sha256}
 	args := append([]string{
 		"--listen", r.address, "--listen-version", version, "--auth-public", "**", "--log-level", "info", "--cluster-id", "77",
-		"--listen-tls-cert", write("cert.pem", "CERTIFICATE", cert.Certificate[0]),
-		"--listen-tls-key", write("key.pem", "PRIVATE KEY", key),
+		"--listen-tls-cert", write("cert.pem", c.cert),
+		"--listen-tls-key", write("key.pem", c.key),
 	}, flags...)
 	cmd := exec.Command(file, args...)
 	log := &watched{word: "listening", seen: make(chan struct{})}
@@ -103,17 +89,6 @@ func (w *watched) Write(p []byte) (int, error) {
 		w.once.Do(func() { close(w.seen) })
 	}
 	return n, err
-}
-
-// freePort returns an address on loopback that nobody has just now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	return free.LocalAddr().String()
 }
 
 // TestRustRelay sends every byte through moq-relay, over both carriers.
