@@ -90,7 +90,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 		engine.Abandon(err)
 		return nil, refuse(conn, ended(err))
 	}
-	return start(conn, a.version, path, engine), nil
+	return start(conn, a.version, path, engine, func(*Session) {}), nil
 }
 
 func (o *options) engine(conn transport.Conn, a agreed, role Role, client bool) *lite.Engine {

@@ -188,6 +188,35 @@ func TestClientWithoutSetupIsRefusedInTime(t *testing.T) {
 	})
 }
 
+// Whoever hears from a session may shut the listener down, which has to know of the session by then.
+func TestSessionIsKnownBeforeThePeerHears(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, v session.Version) {
+		only := session.WithVersions(session.Versions{v})
+		served, local := model.NewOrigin(), model.NewOrigin()
+		publish(t, served, "alice", "video")
+		a, b := pair(t, token(v))
+		answered := make(chan error, 1)
+		go func() {
+			r, err := session.Server(t.Context(), b, only)
+			if err == nil {
+				r.OnBegin(func(*session.Session) {
+					time.Sleep(20 * delay)
+					if paths := seen(local); len(paths) > 0 {
+						t.Errorf("the client has heard of %q", paths)
+					}
+				})
+				_, err = r.Accept(session.WithOrigin(served))
+			}
+			answered <- err
+		}()
+		c := get[*session.Session](t)(session.Client(t.Context(), a, only, session.WithConsume(local)))
+		must(t, <-answered)
+		alice := get[*model.BroadcastConsumer](t)(local.Consume().Announced(within(t, time.Second), "alice"))
+		must(t, alice.Close())
+		must(t, c.Close())
+	})
+}
+
 func TestVersionNames(t *testing.T) {
 	vs := get[session.Versions](t)(session.ParseVersions("moq-lite-03, lite-05"))
 	if vs.String() != "moq-lite-03,moq-lite-05" {

@@ -111,9 +111,7 @@ func (r *Request) accept(opts []Option) (*Session, error) {
 		r.begun(nil)
 		return nil, refuse(r.conn, ended(err))
 	}
-	s := start(r.conn, r.version, r.path, r.engine)
-	r.begun(s)
-	return s, nil
+	return start(r.conn, r.version, r.path, r.engine, r.begun), nil
 }
 
 // Reject refuses the session with the code and text of err: see [model.CodeOf]. Nil

@@ -26,13 +26,15 @@ type Session struct {
 	local bool  // this side has closed it; set before done is closed
 }
 
-// start runs the session of an engine that has been granted its origins.
-func start(conn transport.Conn, version Version, path model.Path, engine *lite.Engine) *Session {
+// start runs the session of an engine that has been granted its origins. Begun is told about the
+// session before the peer hears anything from it: who was told by then can end it.
+func start(conn transport.Conn, version Version, path model.Path, engine *lite.Engine, begun func(*Session)) *Session {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Session{
 		conn: conn, version: version, path: path, engine: engine,
 		close: cancel, done: make(chan struct{}),
 	}
+	begun(s)
 	go func() {
 		s.err = ended(engine.Run(ctx))
 		s.local = ctx.Err() != nil
