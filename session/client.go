@@ -80,7 +80,7 @@ func Client(ctx context.Context, conn transport.Conn, opts ...Option) (*Session,
 func client(ctx context.Context, conn transport.Conn, o options, path model.Path) (*Session, error) {
 	a, err := o.offer(ctx, conn)
 	if err != nil {
-		return nil, refuse(conn, err)
+		return nil, giveUp(ctx, conn, err)
 	}
 	engine := o.engine(conn, a, o.role(), true)
 	engine.SetLink(o.link)
@@ -88,7 +88,7 @@ func client(ctx context.Context, conn transport.Conn, o options, path model.Path
 	engine.Count(o.stats)
 	if err := engine.SendSetup(ctx); err != nil {
 		engine.Abandon(err)
-		return nil, refuse(conn, ended(err))
+		return nil, giveUp(ctx, conn, ended(err))
 	}
 	return start(conn, a.version, path, engine, func(*Session) {}), nil
 }
@@ -117,6 +117,14 @@ func (o *options) role() Role {
 	default:
 		return RoleBoth
 	}
+}
+
+// giveUp is refuse, but returns the error of ctx when that has ended: whatever failed did so for it.
+func giveUp(ctx context.Context, conn transport.Conn, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return refuse(conn, err)
 }
 
 // refuse closes a connection that never became a session, waits until that is done, and returns

@@ -12,6 +12,8 @@ import (
 
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
+	"github.com/moqrx/moqrx/session/transport"
+	"github.com/moqrx/moqrx/session/transport/memory"
 )
 
 func TestSessionEndTakesEverythingOfItAway(t *testing.T) {
@@ -215,6 +217,57 @@ func TestSessionIsKnownBeforeThePeerHears(t *testing.T) {
 		must(t, alice.Close())
 		must(t, c.Close())
 	})
+}
+
+// A peer that says nothing, or lets nothing be said, holds up neither side for longer than its limits and
+// its context allow.
+func TestSilentPeerWhileASessionBegins(t *testing.T) {
+	const firstBytes, response = 3 * time.Second, 2 * time.Second
+	limits := session.WithLimits(session.Limits{FirstBytes: firstBytes, Response: response})
+	client := func(ctx context.Context, c transport.Conn) error {
+		_, err := session.Client(ctx, c, limits)
+		return err
+	}
+	server := func(ctx context.Context, c transport.Conn) error {
+		r, err := session.Server(ctx, c, limits)
+		if err == nil {
+			_, err = r.Accept()
+		}
+		return err
+	}
+	for name, c := range map[string]struct {
+		protocol string
+		begin    func(context.Context, transport.Conn) error
+		credit   bool
+		limit    time.Duration
+	}{
+		"client of SETUP":       {"moql", client, true, response},
+		"client without credit": {"moq-lite-05", client, false, response},
+		"server of SETUP":       {"moql", server, true, firstBytes},
+		"server":                {"moq-lite-05", server, true, firstBytes},
+	} {
+		silent := func(t *testing.T) transport.Conn {
+			conn, _ := memory.Config{Protocol: c.protocol, MaxUniStreams: 1}.Pair()
+			if !c.credit {
+				_ = get[transport.SendStream](t)(conn.OpenUni(t.Context()))
+			}
+			return conn
+		}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				wantErr(t, "the limit", c.begin(t.Context(), silent(t)), model.ErrTimeout)
+				if took := time.Since(began); took != c.limit {
+					t.Errorf("it took %v, want %v", took, c.limit)
+				}
+				began = time.Now()
+				wantErr(t, "the context", c.begin(within(t, time.Second), silent(t)), context.DeadlineExceeded)
+				if took := time.Since(began); took != time.Second {
+					t.Errorf("it took %v, want 1 s", took)
+				}
+			})
+		})
+	}
 }
 
 func TestVersionNames(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/moqrx/moqrx/model"
-	"github.com/moqrx/moqrx/session/internal/lite"
 )
 
 // ShutdownOption changes what Shutdown tells the peer.
@@ -75,9 +74,7 @@ const moving = 5 * time.Second
 // goAway tells the peer and, when it is to go on elsewhere, gives it the time. A peer that gives no
 // credit for a stream is not told.
 func (s *Session) goAway(ctx context.Context, f farewell) {
-	limited, cancel := context.WithTimeout(ctx, lite.DefaultLimits().Response)
-	defer cancel()
-	told, err := s.engine.GoAway(limited, f.uri)
+	told, err := s.engine.GoAway(ctx, f.uri)
 	if !told || err != nil || !f.moves {
 		return
 	}

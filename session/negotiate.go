@@ -36,7 +36,7 @@ func (o *options) offer(ctx context.Context, conn transport.Conn) (agreed, error
 		return agreed{version: version}, nil
 	}
 	own := o.versions.bySetup()
-	exchange, chosen, err := lite.Offer(ctx, conn, own.codes(), lite.DefaultLimits())
+	exchange, chosen, err := lite.Offer(ctx, conn, own.codes(), lite.Limits(o.limits))
 	if err != nil {
 		return agreed{}, refusedExchange(ctx, conn, err, own)
 	}
@@ -68,7 +68,7 @@ func (o *options) answer(ctx context.Context, conn transport.Conn) (agreed, erro
 	case err != nil, version != 0:
 		return agreed{version: version}, err
 	}
-	exchange, err := lite.AwaitOffer(ctx, conn, lite.DefaultLimits())
+	exchange, err := lite.AwaitOffer(ctx, conn, lite.Limits(o.limits))
 	if err != nil {
 		return agreed{}, ended(err)
 	}

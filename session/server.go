@@ -41,14 +41,14 @@ func Server(ctx context.Context, conn transport.Conn, opts ...Option) (*Request,
 func server(ctx context.Context, conn transport.Conn, o options) (*Request, error) {
 	a, err := o.answer(ctx, conn)
 	if err != nil {
-		return nil, refuse(conn, err)
+		return nil, giveUp(ctx, conn, err)
 	}
 	engine := o.engine(conn, a, RoleBoth, false)
 	context.AfterFunc(conn.Context(), func() { engine.Abandon(context.Cause(conn.Context())) })
 	setup, err := engine.AwaitSetup(ctx)
 	if err != nil {
 		engine.Abandon(err)
-		return nil, refuse(conn, ended(err))
+		return nil, giveUp(ctx, conn, ended(err))
 	}
 	r := &Request{conn: conn, options: o, version: a.version, role: Role(setup.Role), engine: engine, begun: func(*Session) {}}
 	if u, err := url.Parse(setup.Path); err == nil {
@@ -89,7 +89,7 @@ func (r *Request) TLS() *tls.ConnectionState { return r.tls }
 // at the path by itself. A client that said it only publishes, or only subscribes, is not granted more
 // than that.
 //
-// It blocks while the client gives no credit for a stream, for 10 s at most. The error is io.EOF when the client has
+// It blocks while the client gives no credit for a stream, for [Limits].Response at most. The error is io.EOF when the client has
 // left with code 0, and an *[Error] otherwise: model.ErrClosed for a second call, or one after Reject.
 func (r *Request) Accept(opts ...Option) (*Session, error) {
 	err := error(&Error{Code: model.CodeClosed, Reason: "the request has been answered already"})
@@ -103,10 +103,7 @@ func (r *Request) accept(opts []Option) (*Session, error) {
 	r.engine.SetLink(o.link)
 	r.engine.Grant(o.publish, o.consume)
 	r.engine.Count(o.stats)
-	// A client that gives no credit for a stream must not hold the server up.
-	ctx, cancel := context.WithTimeout(r.conn.Context(), lite.DefaultLimits().Response)
-	defer cancel()
-	if err := r.engine.SendSetup(ctx); err != nil {
+	if err := r.engine.SendSetup(r.conn.Context()); err != nil {
 		r.engine.Abandon(err)
 		r.begun(nil)
 		return nil, refuse(r.conn, ended(err))

@@ -22,8 +22,9 @@ type goaway struct {
 func newGoaway() *goaway { return &goaway{asked: make(chan struct{})} }
 
 // GoAway asks the peer to end the session soon, and to go on at uri, or where it is now when uri is
-// empty. Only the first call sends anything. It returns false when the version has no GOAWAY. It
-// blocks while the peer gives no credit for a stream, at most until ctx ends.
+// empty. Only the first call sends anything. It returns false when the version has no GOAWAY. A
+// peer that gives no credit for a stream is not told: it holds the call up until ctx ends, for
+// [Limits].Response at most.
 func (e *Engine) GoAway(ctx context.Context, uri string) (bool, error) {
 	if !e.dialect.goaway {
 		return false, nil
@@ -35,6 +36,8 @@ func (e *Engine) GoAway(ctx context.Context, uri string) (bool, error) {
 	if again {
 		return true, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Response)
+	defer cancel()
 	s, err := e.ask(ctx, genlite.BidiGoaway, &genlite.Goaway{URI: uri})
 	if err != nil {
 		return true, err

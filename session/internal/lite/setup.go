@@ -51,7 +51,7 @@ const maxNumber = 1<<53 - 1
 // SendSetup opens the SETUP stream of moq-lite-05 (draft-lcurley-moq-lite, SETUP), or answers the
 // offer of versions that the session began with. It must come before anything else that opens a
 // stream: deployed servers refuse what overtakes it. moq-lite-03 and -04 have no SETUP, and nothing is
-// sent.
+// sent. A peer that gives no credit for a stream holds it up, for [Limits].Response at most.
 func (e *Engine) SendSetup(ctx context.Context) error {
 	if e.exchange != nil {
 		return e.exchange.answer(e.dialect.version)
@@ -67,9 +67,12 @@ func (e *Engine) SendSetup(ctx context.Context) error {
 	if b, err = m.Append(b, e.dialect.version); err != nil {
 		return fmt.Errorf("SETUP: %w", err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, e.limits.Response,
+		failure(model.CodeTimeout, "no credit for the SETUP stream within %v", e.limits.Response))
+	defer cancel()
 	s, err := e.conn.OpenUni(ctx)
 	if err != nil {
-		return fmt.Errorf("open the SETUP stream: %w", err)
+		return exchangeError(ctx, fmt.Errorf("open the SETUP stream: %w", err))
 	}
 	if _, err := s.Write(b); err != nil {
 		return fmt.Errorf("send SETUP: %w", err)
