@@ -19,6 +19,9 @@ type group struct {
 	count     int      // ever created, evicted ones included
 	bytes     uint64   // what the cached frames were declared with
 	producers int
+	consumers int
+	demand    signal // whether there is a consumer, a producer handle that closes, the end
+	ended     signal
 	finished  bool
 	err       error
 
@@ -138,6 +141,8 @@ func (g *group) abort(err error) {
 		return
 	}
 	g.err, g.news = err, true
+	g.demand.wake()
+	g.ended.wake()
 	g.recharge()
 	g.frames, g.first.frames[0], g.bytes, g.held = nil, slot{}, 0, 0
 	g.changed.wake()

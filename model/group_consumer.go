@@ -121,6 +121,9 @@ func (c *GroupConsumer) Clone() *GroupConsumer {
 	defer c.g.mu.Unlock()
 	clone := &GroupConsumer{g: c.g, closed: c.closed}
 	clone.next.Store(c.next.Load())
+	if !clone.closed {
+		c.g.joined()
+	}
 	return clone
 }
 
@@ -132,6 +135,7 @@ func (c *GroupConsumer) Close() error {
 	if !c.closed {
 		c.closed = true
 		c.g.changed.wake()
+		c.g.left()
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (p *GroupProducer) Abort(err error) {
 }
 
 // Consume returns a reader at frame 0.
-func (p *GroupProducer) Consume() *GroupConsumer { return &GroupConsumer{g: p.g} }
+func (p *GroupProducer) Consume() *GroupConsumer { return p.g.consume() }
 
 // Clone returns another handle on the same group; the group is dropped only when
 // all are closed. The clone of a closed handle is closed.
@@ -166,6 +166,10 @@ func (p *GroupProducer) release() bool {
 	}
 	p.closed = true
 	p.g.producers--
+	p.g.demand.wake()
+	if p.g.producers == 0 {
+		p.g.ended.wake()
+	}
 	if p.g.producers > 0 || p.g.finished || p.g.err != nil {
 		return false
 	}

@@ -55,7 +55,7 @@ func (x *spliceFetch) look(bool) (*GroupConsumer, bool, <-chan struct{}, error) 
 		return nil, false, nil, errReaderClosed
 	}
 	if g := t.ask(x.sequence); g != nil {
-		return &GroupConsumer{g: g}, true, nil, nil
+		return g.consume(), true, nil, nil
 	}
 	switch {
 	case t.err != nil:

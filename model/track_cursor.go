@@ -19,7 +19,7 @@ func (c *TrackConsumer) recvGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		g = c.takeArrival()
 	}
 	if g != nil {
-		return &GroupConsumer{g: g}, true, nil, nil
+		return g.consume(), true, nil, nil
 	}
 	wait, err := c.nothing(block, c.cursor >= c.t.shown && len(c.parked) == 0)
 	return nil, false, wait, err
@@ -122,7 +122,7 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		return nil, false, wait, err
 	}
 	c.last = At(g.sequence)
-	return &GroupConsumer{g: g.group}, true, nil, nil
+	return g.group.consume(), true, nil, nil
 }
 
 func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
