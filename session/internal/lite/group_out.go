@@ -24,8 +24,9 @@ func (sub *served) sendGroups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range batch {
+	for i, g := range batch {
 		if err := sub.sendGroup(ctx, g, floor); err != nil {
+			closeAll(batch[i+1:])
 			return err
 		}
 	}
