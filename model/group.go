@@ -11,7 +11,8 @@ type group struct {
 	scale    Timescale // 0 when the track had yet to be accepted: frames keep their own
 
 	mu        sync.RWMutex // shared only by those who read whole frames
-	changed   signal
+	changed   crowd
+	wakes     bool     // those who wait for a change, when the lock is let go
 	tracks    []*track // those that cache it, to be told of its frames; never changed in place
 	news      bool     // a frame became whole, or the group ended, since they were told
 	due       bool     // written since they looked at what they cache
@@ -65,8 +66,8 @@ func newGroup(t *track) *group {
 	return g
 }
 
-// unlock lets the lock go and then tells the tracks that a frame became whole or
-// the group ended, and that something was written.
+// unlock lets the lock go and then wakes those who wait for a change, and tells the tracks that a
+// frame became whole or the group ended, and that something was written.
 func (g *group) unlock() {
 	var tracks []*track
 	var one [1]*track
@@ -78,7 +79,12 @@ func (g *group) unlock() {
 		one[0] = tracks[0] // which may be the room in the group, to be used again
 		tracks = one[:]
 	}
+	var woken crowd
+	if g.wakes {
+		woken, g.wakes = g.changed.take(), false
+	}
 	g.mu.Unlock()
+	woken.wake()
 	for _, t := range tracks {
 		if news {
 			t.wakeFrameReaders()
@@ -115,7 +121,7 @@ func (g *group) push(s slot) {
 		g.frames = dropFront(g.frames, 1)
 	}
 	g.news = g.news || s.live == nil
-	g.changed.wake()
+	g.wakes = true
 }
 
 // grew notes n more bytes of the frame in flight.
@@ -131,7 +137,7 @@ func (g *group) completed(f *frame) {
 		g.frames[len(g.frames)-1] = slot{ts: f.info.Timestamp, payload: f.buf}
 	}
 	g.news = true
-	g.changed.wake()
+	g.wakes = true
 }
 
 // abort ends the group and lets its frames go, so that no reader pins them.

@@ -94,7 +94,7 @@ func (c *GroupConsumer) Wait() <-chan struct{} {
 	if c.g.err != nil || c.closed {
 		return fired
 	}
-	return c.g.changed.wait()
+	return c.g.changed.wait(c.g.changed.door())
 }
 
 // Err returns why the group failed; nil while it is open or when it finished.
@@ -193,19 +193,24 @@ func (c *GroupConsumer) getFrame(i int, block bool) (*FrameConsumer, bool, <-cha
 }
 
 // readFrame shares the lock with the other readers, for all of them wake at once. Only who is
-// the first to wait takes it alone, to make the channel that they sleep on.
+// the first to wait at a door takes it alone, to make the channel that they sleep on.
 func (c *GroupConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
 	c.g.mu.RLock()
 	f, ok, err := c.take()
-	wait := c.g.changed.ch
+	if ok || err != nil || !block {
+		c.g.mu.RUnlock()
+		return f, ok, nil, err
+	}
+	door := c.g.changed.door()
+	wait := door.ch
 	c.g.mu.RUnlock()
-	if ok || err != nil || !block || wait != nil {
-		return f, ok, wait, err
+	if wait != nil {
+		return f, false, wait, nil
 	}
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
 	f, ok, err = c.take()
-	return f, ok, c.g.changed.wait(), err
+	return f, ok, c.g.changed.wait(door), err
 }
 
 // take returns the next frame and moves past it, if it is whole. A shared lock is enough.
@@ -228,5 +233,5 @@ func (c *GroupConsumer) waitIf(block bool) <-chan struct{} {
 	if !block {
 		return nil
 	}
-	return c.g.changed.wait()
+	return c.g.changed.wait(c.g.changed.door())
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -21,6 +22,41 @@ func (s *signal) wake() {
 	if s.ch != nil {
 		close(s.ch)
 		s.ch = nil
+	}
+}
+
+// crowd is a signal for an object that very many wait for at once. They are spread over several
+// channels: on several processors, those who wake up and those who go to sleep do not all queue for
+// the lock of one.
+type crowd struct {
+	asleep bool // somebody is
+	doors  [8]signal
+}
+
+// door is where the next one is to wait.
+func (c *crowd) door() *signal { return &c.doors[rand.Uint32()%uint32(len(c.doors))] }
+
+func (c *crowd) wait(at *signal) <-chan struct{} {
+	c.asleep = true
+	return at.wait()
+}
+
+// take moves those who wait to a crowd of their own, to be woken when the lock is let go. They find it
+// free then.
+func (c *crowd) take() (woken crowd) {
+	if c.asleep {
+		woken, *c = *c, crowd{}
+	}
+	return woken
+}
+
+func (c *crowd) wake() {
+	if !c.asleep {
+		return
+	}
+	c.asleep = false
+	for i := range c.doors {
+		c.doors[i].wake()
 	}
 }
 
