@@ -25,8 +25,20 @@ type splice struct {
 
 	fetching map[*spliceFetch]struct{} // calls that wait for a source
 
-	keep  *time.Timer // runs while nobody reads: the copy is kept at hand for a while
-	drain *time.Timer // runs while an old segment has groups in progress
+	keep  *time.Timer    // runs while nobody reads: the copy is kept at hand for a while
+	drain *time.Timer    // runs while an old segment has groups in progress
+	first *TrackConsumer // what the first groups come from; under the lock of t
+}
+
+// filledFrom is the reader through which a track got, or is about to get, its first groups; nil when it has
+// producers.
+func (t *track) filledFrom() *TrackConsumer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.splice == nil {
+		return nil
+	}
+	return t.splice.first
 }
 
 func (s *splice) newest() *feed {

@@ -78,7 +78,12 @@ func (f *feed) attach(wish Subscription) {
 	t := f.from
 	t.feeds = append(t.feeds, f)
 	f.wish, f.asked, f.using = t.consume(wish), wish, true
-	f.within(func(s *splice) { s.try(f) })
+	f.within(func(s *splice) {
+		if !s.t.latest.Set {
+			s.first = f.wish
+		}
+		s.try(f)
+	})
 	if t.accepted {
 		f.accepted()
 	}

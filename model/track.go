@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -211,9 +212,19 @@ func (t *track) consume(s Subscription) *TrackConsumer { return t.consumeFor(nil
 
 // consumeFor returns a new reader of a neighbor, under lockLifetime.
 func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
-	c := &TrackConsumer{t: t, sub: s, peer: peer}
+	c := &TrackConsumer{t: t, sub: s, edge: t.latestGroup(), peer: peer}
 	t.join(c)
 	return c
+}
+
+// latestGroup is the highest sequence of a group that is cached, fetched ones left out.
+func (t *track) latestGroup() GroupBound {
+	for _, g := range slices.Backward(t.sorted) {
+		if !g.refill {
+			return At(g.sequence)
+		}
+	}
+	return GroupBound{}
 }
 
 // join adds a reader, under lockLifetime.

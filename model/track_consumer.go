@@ -20,6 +20,7 @@ type TrackConsumer struct {
 	cursor uint64     // number of the next arrival to look at
 	parked []arrival  // passed by because of End, by sequence
 	last   GroupBound // the highest sequence that NextGroup is past
+	edge   GroupBound // the latest group when the first of its clones joined
 	closed bool
 
 	datagram uint64 // number of the next datagram to look at
@@ -181,10 +182,19 @@ func (c *TrackConsumer) Latest() (uint64, bool) {
 func (c *TrackConsumer) LatestGroup() (uint64, bool) {
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
-	for _, g := range slices.Backward(c.t.sorted) {
-		if !g.refill {
-			return g.sequence, true
-		}
+	latest := c.t.latestGroup()
+	return latest.Sequence, latest.Set
+}
+
+// LiveEdge returns what LatestGroup did in the moment when this reader joined the track, or the one that it is a
+// clone of: where a subscription without Start begins. False when there was none: nothing is before it. It is known
+// once Info is.
+func (c *TrackConsumer) LiveEdge() (uint64, bool) {
+	if c.edge.Set {
+		return c.edge.Sequence, true
+	}
+	if first := c.t.filledFrom(); first != nil {
+		return first.LiveEdge()
 	}
 	return 0, false
 }
@@ -227,7 +237,7 @@ func (c *TrackConsumer) IsClone(other *TrackConsumer) bool { return c.t == other
 func (c *TrackConsumer) Clone() *TrackConsumer {
 	c.t.lockLifetime()
 	defer c.t.unlockLifetime()
-	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, closed: c.closed, datagram: c.datagram, peer: c.peer, cause: c.cause}
+	n := &TrackConsumer{t: c.t, sub: c.sub, cursor: c.cursor, parked: slices.Clone(c.parked), last: c.last, edge: c.edge, closed: c.closed, datagram: c.datagram, peer: c.peer, cause: c.cause}
 	if !n.closed {
 		c.t.join(n)
 	}

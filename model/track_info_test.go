@@ -135,6 +135,45 @@ func TestLatestGroup(t *testing.T) {
 	})
 }
 
+func TestLiveEdge(t *testing.T) {
+	edge := func(t *testing.T, c *model.TrackConsumer, sequence uint64, some bool) {
+		t.Helper()
+		got, ok := c.LiveEdge()
+		want(t, "some", ok, some)
+		want(t, "sequence", got, sequence)
+	}
+	t.Run("stays where it was when the reader joined", func(t *testing.T) {
+		p := newTrack(t)
+		early := p.Consume(model.Subscription{})
+		create(t, p, 4, 2)
+		late := p.Consume(model.Subscription{})
+		create(t, p, 7)
+		edge(t, early, 0, false)
+		edge(t, early.Clone(), 0, false)
+		edge(t, late, 4, true)
+		edge(t, late.Clone(), 4, true)
+	})
+	t.Run("is that of the source for the first readers of a copy", func(t *testing.T) {
+		o := newRelay()
+		a := attach(t, o, hops(1))
+		c := watch(t, o, "t")
+		r := request(t, a.d, "t")
+		edge(t, c, 0, false)
+		p := must(r.Accept(model.TrackInfo{}))
+		put(t, p, "A", 0, 1, 2)
+		edge(t, c, 0, false)
+		edge(t, watch(t, o, "t"), 2, true)
+
+		second := newRelay() // which has the copy of the first
+		wantNil(t, second.PublishBroadcast("a", must(o.Consume().Request(bg, "a"))))
+		d := watch(t, second, "t")
+		must(d.Info(bg))
+		edge(t, d, 2, true)
+		create(t, p, 9)
+		edge(t, d, 2, true)
+	})
+}
+
 func TestFloodOfDatagrams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTrack(t)

@@ -3,6 +3,7 @@ package session_test
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,46 @@ func TestLateSubscriberStartsAtTheLatestGroup(t *testing.T) {
 		wantGroup(t, c, 4, "frame 4")
 		group(t, track, "frame 5")
 		wantGroup(t, c, 5, "frame 5")
+	})
+}
+
+// A publisher that waits for a reader may write at once, and nothing of it is lost on the way: the live edge
+// of each hop is where it was when the subscription came, not when it was answered. Where the version tells
+// what will not come, no hop waits for it.
+func TestFirstGroupsComeThroughRelays(t *testing.T) {
+	forEachSeed(t, func(t *testing.T, v session.Version) {
+		near, far := model.NewOrigin(), model.NewOrigin()
+		relays := []*model.OriginProducer{model.NewOrigin(), model.NewOrigin(), model.NewOrigin()}
+		_, track := publish(t, near, "room/alice", "video")
+		connect(t, v, with(session.WithPublish(near.Consume())), with(session.WithOrigin(relays[0])))
+		for i, relay := range relays[1:] {
+			connect(t, v, with(session.WithOrigin(relay)), with(session.WithOrigin(relays[i])))
+		}
+		connect(t, v, with(session.WithConsume(far)), with(session.WithOrigin(relays[2])))
+
+		c := subscribe(t, far, "room/alice", "video", model.Subscription{})
+		must(t, track.Used(t.Context()))
+		sequences := []uint64{3, 4, 5, 9, 12}
+		for _, n := range sequences {
+			g := get[*model.GroupProducer](t)(track.CreateGroup(n))
+			must(t, g.WriteFrame(model.Frame{Payload: []byte("frame")}))
+			must(t, g.Finish())
+			must(t, g.Close())
+		}
+		must(t, track.Finish())
+		began := time.Now()
+		var got []uint64
+		for g, err := range c.All(t.Context()) {
+			must(t, err)
+			got = append(got, g.Sequence())
+			must(t, g.Close())
+		}
+		if slices.Sort(got); !slices.Equal(got, sequences) {
+			t.Errorf("groups %v, want %v", got, sequences)
+		}
+		if took := time.Since(began); atLeast05(v) && took > time.Second {
+			t.Errorf("the end came after %v", took)
+		}
 	})
 }
 

@@ -27,5 +27,8 @@ func (sub *served) sendDatagrams(ctx context.Context) {
 			continue
 		}
 		sub.counts.Datagram(len(d.Payload))
+		sub.mu.Lock()
+		sub.sent.add(d.Sequence)
+		sub.mu.Unlock()
 	}
 }

@@ -216,7 +216,7 @@ func TestDatagramsThroughARelay(t *testing.T) {
 		up.write(answers, &genlite.SubscribeEnd{Group: 8})
 		must(t, answers.Close())
 		began := time.Now()
-		wantBytes(t, s, "01 01 08")
+		wantBytes(t, s, "02 03 00 04 00  02 03 06 06 00  01 01 08")
 		if took := time.Since(began); took > DefaultLimits().Settle {
 			t.Errorf("the end took %v", took)
 		}

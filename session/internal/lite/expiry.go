@@ -25,6 +25,7 @@ func (sub *served) takeOff(sequence uint64, f *flight) {
 		sub.newest = model.At(sequence)
 	}
 	sub.flight[sequence] = f
+	sub.sent.add(sequence)
 	sub.expireLate()
 }
 

@@ -23,6 +23,7 @@ type intake struct {
 	start   model.GroupBound // first group that will come, as the peer says
 	end     model.GroupBound // first group that will never come, as the peer says
 	count   uint64           // groups that have started
+	dropped uint64           // groups that will not come, as the peer says
 	flights int              // streams of groups that are coming in
 }
 
@@ -41,6 +42,15 @@ func (in *intake) endAt(sequence uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.end = model.At(sequence)
+}
+
+// skip notes that the groups from first to last will not come.
+func (in *intake) skip(first, last uint64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if first <= last && last <= model.MaxSequence { // which leaves room for the sum
+		in.dropped = min(in.dropped+last-first+1, model.MaxSequence)
+	}
 }
 
 func (in *intake) boundary() (uint64, bool) {
@@ -86,18 +96,15 @@ func (in *intake) quiet() bool {
 	return in.flights == 0
 }
 
-// complete reports whether every group between the announced start and end has started.
+// complete reports whether every group between the announced start and end has started, or was said not to
+// come.
 func (in *intake) complete() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	switch {
-	case !in.end.Set:
+	if !in.end.Set {
 		return false
-	case in.end.Sequence == 0:
-		return true
-	default:
-		return in.start.Set && in.end.Sequence-in.start.Sequence <= in.count
 	}
+	return in.end.Sequence <= in.start.Sequence || in.end.Sequence-in.start.Sequence <= in.count+in.dropped
 }
 
 // receiveGroup takes one group stream of the peer whose header is m. The error is what the

@@ -18,41 +18,43 @@ type flight struct {
 	passed   time.Time // when there was first a newer group; zero for the newest
 }
 
-// sendGroups starts a stream for each group, and returns nil after the last one started.
-func (sub *served) sendGroups(ctx context.Context) error {
+// sendGroups starts a stream for each group, and returns after the last one started. Nothing below floor
+// was sent.
+func (sub *served) sendGroups(ctx context.Context) (floor uint64, err error) {
 	batch, floor, err := sub.firstGroups(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, g := range batch {
 		if err := sub.sendGroup(ctx, g, floor); err != nil {
 			closeAll(batch[i+1:])
-			return err
+			return 0, err
 		}
 	}
 	for len(batch) > 0 {
 		g, err := sub.track.RecvGroup(ctx)
 		if errors.Is(err, io.EOF) {
-			return nil
+			break
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if err := sub.sendGroup(ctx, g, floor); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return floor, nil
 }
 
-// firstGroups waits for the first groups to send, all that are there, and says below which
-// sequence nothing is sent: the requested start, else the latest cached group, else
-// whatever comes first. No groups and no error is the end of the track.
+// firstGroups waits for the first groups to send, all that are there, and says below which sequence
+// nothing is sent: the requested start, else the group that was the latest when the subscription came,
+// else 0. A later one would be told to a relay whose own subscriber had come before the groups that it
+// takes for old. No groups and no error is the end of the track.
 func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsumer, floor uint64, err error) {
 	start := sub.wants.Load().Start
 	floor = start.Sequence
-	if latest, ok := sub.track.LatestGroup(); ok && !start.Set {
-		floor = latest
+	if edge, ok := sub.track.LiveEdge(); ok && !start.Set {
+		floor = edge
 	}
 	for {
 		g, ok, err := sub.track.TryRecvGroup()
@@ -65,9 +67,6 @@ func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsume
 			if len(batch) == 0 || !sub.p.dialect.trackInfo {
 				return batch, floor, nil
 			}
-			if !start.Set { // else an older group may still come, out of order
-				floor = lowest(batch)
-			}
 			return batch, floor, sub.p.send(sub.stream, &genlite.SubscribeStart{Group: floor})
 		case err != nil:
 			closeAll(batch)
@@ -78,14 +77,6 @@ func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsume
 			batch = append(batch, g)
 		}
 	}
-}
-
-func lowest(groups []*model.GroupConsumer) uint64 {
-	low := groups[0].Sequence()
-	for _, g := range groups {
-		low = min(low, g.Sequence())
-	}
-	return low
 }
 
 func closeAll(groups []*model.GroupConsumer) {

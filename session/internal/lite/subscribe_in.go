@@ -232,6 +232,7 @@ func (u *upstream) take(m genlite.Message) error {
 	case *genlite.SubscribeEnd:
 		u.endAt(m.Group)
 	case *genlite.SubscribeDrop:
+		u.skip(m.Start, m.End)
 		u.c.log.Debug("groups will not come", "subscribe", u.id, "message", m)
 	}
 	if u.track == nil {

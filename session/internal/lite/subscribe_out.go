@@ -30,6 +30,7 @@ type served struct {
 
 	mu     sync.Mutex
 	flight map[uint64]*flight // groups in flight, by sequence
+	sent   spans              // groups that are or were in flight, and datagrams
 	newest model.GroupBound   // that was ever in flight
 	late   *time.Timer        // gives up what is too old for the subscriber
 	landed time.Time          // when the last stream of a group ended
@@ -133,16 +134,25 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 	if sub.p.dialect.datagrams {
 		sub.p.tasks.Go(func() { sub.sendDatagrams(ctx) })
 	}
-	if err := sub.sendGroups(ctx); err != nil {
+	floor, err := sub.sendGroups(ctx)
+	if err != nil {
 		return err
 	}
 	if final, ok := track.FinalSequence(); ok && sub.p.dialect.trackInfo {
-		if err := sub.p.send(sub.stream, &genlite.SubscribeEnd{Group: final}); err != nil {
+		if err := sub.p.send(sub.stream, sub.ending(floor, final)...); err != nil {
 			return err
 		}
 	}
 	sub.tasks.Wait() // the end of the stream says that nothing more will come
 	return sub.linger(ctx)
+}
+
+// ending says where the track ends, and before that which of the groups up to there will not come: a
+// subscriber would wait for them, for a stream may come after the end.
+func (sub *served) ending(floor, final uint64) []genlite.Message {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	return append(sub.sent.gaps(floor, final), &genlite.SubscribeEnd{Group: final})
 }
 
 // linger waits for the end of the grace, unless the subscriber leaves before.

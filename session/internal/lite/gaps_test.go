@@ -1,0 +1,58 @@
+package lite
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	genlite "github.com/moqrx/moqrx/gen/lite"
+)
+
+// What was sent and what is told not to come are all that there is, each once.
+func TestGapsAreWhatWasNotSent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const most = 40 // which has no more than maxSpans gaps
+		sent := rapid.SliceOfN(rapid.Uint64Range(0, most-1), 0, most).Draw(t, "sent")
+		floor, end := rapid.Uint64Range(0, most).Draw(t, "floor"), rapid.Uint64Range(0, most).Draw(t, "end")
+		var s spans
+		for _, n := range sent {
+			s.add(n)
+		}
+		got := map[uint64]int{}
+		for _, m := range s.gaps(floor, end) {
+			d := m.(*genlite.SubscribeDrop)
+			for n := d.Start; n <= d.End; n++ {
+				got[n]++
+			}
+		}
+		for n := range uint64(most) {
+			want := 0
+			if n >= floor && n < end && !slices.Contains(sent, n) {
+				want = 1
+			}
+			if got[n] != want {
+				t.Fatalf("group %d is told %d times, want %d", n, got[n], want)
+			}
+		}
+	})
+}
+
+func TestGapsAreForgottenFromTheLowest(t *testing.T) {
+	var s spans
+	const groups = 1000
+	for n := range uint64(groups) {
+		s.add(2 * n)
+	}
+	drops := s.gaps(0, 2*groups)
+	if len(s) != maxSpans || len(drops) != maxSpans {
+		t.Fatalf("%d spans, %d gaps", len(s), len(drops))
+	}
+	for i, m := range drops {
+		want := uint64(2*(groups-maxSpans+i) + 1)
+		if d := m.(*genlite.SubscribeDrop); d.Start != want || d.End != want {
+			t.Fatalf("gap %d is %s, want %d", i, fmt.Sprint(d), want)
+		}
+	}
+}
