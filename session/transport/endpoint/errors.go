@@ -69,15 +69,19 @@ func (c Config) dialError(ctx context.Context, offered []string, err error) erro
 	return err
 }
 
-// closedEarly returns the close by a server that granted a session and ended it before its answer was
-// read, or nil.
+// closedEarly returns the close by a server that did not want a session, or granted it and ended it before
+// its answer was read, or nil. It speaks of the application when its code is none of HTTP/3, whose codes
+// begin with that of no error.
 func closedEarly(err error) *transport.ConnError {
 	var h3 *http3.Error
 	if !errors.As(err, &h3) || !h3.Remote {
 		return nil
 	}
 	code := transport.CodeFromWire(uint64(h3.ErrorCode))
-	if code == uint64(h3.ErrorCode) { // an error of HTTP/3, not of the application
+	switch {
+	case h3.ErrorCode == http3.ErrCodeNoError:
+		code = 0
+	case code == uint64(h3.ErrorCode) && h3.ErrorCode > http3.ErrCodeNoError:
 		return nil
 	}
 	return &transport.ConnError{Code: code, Reason: h3.ErrorMessage, Remote: true}
