@@ -130,7 +130,7 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 		}
 		if c := t.find(seq); c.group != nil {
 			t.ask(seq)
-			return c.group.consume(), true, nil, nil
+			return c.consume(), true, nil, nil
 		}
 		switch {
 		case t.boundary.Set && seq >= t.boundary.Sequence:

@@ -122,7 +122,7 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		return nil, false, wait, err
 	}
 	c.last = At(g.sequence)
-	return g.group.consume(), true, nil, nil
+	return g.consume(), true, nil, nil
 }
 
 func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
