@@ -33,5 +33,5 @@
 //
 // # Limitations
 //
-// Of a stream only what its opener sends is walked. A version that is several ("lite-01/02") is read as the first of them.
+// Of a version before its release, as moq-lite-05-wip, nothing is known. Of a stream only what its opener sends is walked. A version that is several ("lite-01/02") is read as the first of them.
 package named

@@ -25,6 +25,9 @@ func TestHexExitCodes(t *testing.T) {
 		{"wrong bytes", "", []string{"-version", "lite-05", "-message", "GROUP", "01:01:05"}, exitInput, "^^", ""},
 		{"no message", "", []string{"-version", "lite-05", "02"}, exitUsage, "", "-message"},
 		{"an unknown message", "", []string{"-version", "lite-05", "-message", "NOTHING", "02"}, exitUsage, "", "NOTHING"},
+		{"a message in lower case", "", []string{"-version", "lite-05", "-message", "group", "02"}, exitUsage, "", "did you mean GROUP?"},
+		{"a message in lower case, of any version", "", []string{"-version", "any", "-message", "group", "02"}, exitUsage, "", "did you mean GROUP?"},
+		{"a version before its release", "", []string{"-version", "moq-lite-05-wip", "-message", "GROUP", "02"}, exitUsage, "", "moq-lite-06-wip"},
 		{"no hexadecimal", "", []string{"-version", "lite-05", "-message", "GROUP", "zz"}, exitUsage, "", "zz"},
 	} {
 		var out, errs bytes.Buffer
