@@ -58,6 +58,9 @@ func colonDigits(w string) string {
 // readLine reads the bytes of a line, without the text behind them. Of one without an offset in front only what is
 // between bars is text. An offset with a colon further on is left out where it counts the bytes from at on.
 func readLine(line string, at int, dump bool) (r dumpLine, err error) {
+	if dump {
+		line = strings.ReplaceAll(line, "·", ".") // as the window of Wireshark has them
+	}
 	fit := -1 // where text might start, and how many bytes there were
 	fitBytes := 0
 	for i := 0; i < len(line); {
@@ -70,11 +73,11 @@ func readLine(line string, at int, dump bool) (r dumpLine, err error) {
 		switch {
 		case rest == "":
 			return r, nil
-		case rest[0] == '|' || rest[0] == '>':
-			return r, r.bars(rest)
 		case dump && apart && isText(rest, r.bytes):
 			r.text = sureText
 			return r, nil
+		case rest[0] == '|' || rest[0] == '>':
+			return r, r.bars(rest, dump)
 		}
 		if fit < 0 && apart && len(rest) <= utf8.UTFMax*len(r.bytes) && utf8.RuneCountInString(rest) <= len(r.bytes) {
 			fit, fitBytes = i, len(r.bytes)
@@ -111,19 +114,25 @@ func readLine(line string, at int, dump bool) (r dumpLine, err error) {
 	return r, nil
 }
 
-// bars reads what is text between bars, as |....| or >....<.
-func (r *dumpLine) bars(rest string) error {
-	r.text = sureText
+// bars reads what is text between bars, as |....| or >....<, or a remark behind one.
+func (r *dumpLine) bars(rest string, dump bool) error {
+	r.text = maybeText
 	closing := "|"
 	if rest[0] == '>' {
 		closing = "<"
 	}
 	text := rest[1:]
-	if i := strings.LastIndex(text, closing); i >= 0 {
-		text, r.tail = text[:i], strings.TrimSpace(text[i+1:])
+	i := strings.LastIndex(text, closing)
+	if i < 0 {
+		return nil
 	}
-	if len(r.bytes) > 0 && utf8.RuneCountInString(text) > len(r.bytes) {
+	text, r.tail = text[:i], strings.TrimSpace(text[i+1:])
+	n := utf8.RuneCountInString(text)
+	switch {
+	case dump && len(r.bytes) > 0 && n > len(r.bytes):
 		return errJoined
+	case n == len(r.bytes) || strings.Contains(text, " "): // a shell makes one space of several
+		r.text = sureText
 	}
 	return nil
 }

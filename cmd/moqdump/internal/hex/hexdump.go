@@ -14,7 +14,7 @@ type hexdump struct {
 	colon bool
 }
 
-// maxRepeated is how many bytes a "*" may stand for.
+// maxRepeated is how many bytes there may be up to the end of what a "*" stands for.
 const maxRepeated = 1 << 20
 
 // readDump reads lines that are a hexdump by their form. It is nil for those that are not.
@@ -74,7 +74,7 @@ func (d *hexdump) certain() bool {
 		return first.text == sureText && len(first.bytes) > 0
 	case first.star || len(first.bytes) == 0:
 		return false
-	case first.text != noText || len(first.offset)%2 == 1:
+	case first.text == sureText || len(first.offset)%2 == 1:
 		return true
 	}
 	for _, r := range d.rows {
@@ -160,10 +160,10 @@ func (d *hexdump) join(base int) (out []byte, err error) {
 			}
 			want := start + uint64(len(out))
 			switch {
-			case star && (n <= want || n-want > maxRepeated || (n-want)%uint64(len(before)) != 0):
+			case star && (n <= want || n-start > maxRepeated || (n-want)%uint64(len(before)) != 0):
 				return nil, errStar
 			case star:
-				out = append(out, bytes.Repeat(before, int((n-want)/uint64(len(before))))...) // #nosec G115 -- at most maxRepeated
+				out = append(out, bytes.Repeat(before, int((n-want)/uint64(len(before))))...)
 			case n != want:
 				return nil, offsetError(r.offset, len(out))
 			}

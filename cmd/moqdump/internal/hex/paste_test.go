@@ -2,6 +2,9 @@ package hex
 
 import (
 	"bytes"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -29,6 +32,10 @@ func TestHexdumps(t *testing.T) {
 		{"hexdump -C with *", "00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n00000060  00 00 00 00                                       |....|\n00000064\n", zeros},
 		{"xxd -a with *", "00000000: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n*\n00000060: 0000 0000                                ....\n", zeros},
 		{"from the middle on", "00000010  00 07 05 03  |....|\n00000014  80 68 69  |.hi|\n00000017", datagram},
+		{"Wireshark, one line of its window", "0000   03 00 41 7c   ··A|", "0300417c"},
+		{"a remark behind a bar", "0300 1d | the type", "03001d"},
+		{"a remark between bars", "0300 1d 08 |x|", "03001d08"},
+		{"remarks behind bars", "0300 1d | one\n0200 1e 05 | two", "03001d02001e05"},
 		{"a byte order mark", "\ufeff03 00", "0300"},
 		{"bytes that are their number", "0000 05 03 80 6869", "0000050380 6869"},
 		{"bytes that are their number further on", "10 07 05 80 0004 61 62 63 64", "10070580000461626364"},
@@ -58,6 +65,7 @@ func TestHexdumpsThatAreRefused(t *testing.T) {
 		{"* in one line", "0000 00 * 0010 00", "-v"},
 		{"* that is part of a line", "00000000  00 00  |..|\n*\n00000003  00  |.|", "-v"},
 		{"* of a gigabyte", "00000000  00 00  |..|\n*\n40000000", "-v"},
+		{"* of many", "00000000  00 00  |..|\n*\n00080000  00 00  |..|\n*\n00100004  00 00  |..|", "-v"},
 		{"* in od, where the radix is not known", "0000000 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n*\n0000140 00 00 00 00\n0000144\n", "-v"},
 		{"hexdump", "0000000 0700 0305 6880 0069\n0000007", "hexdump -C"},
 		{"od -A x -x", "000000 0700 0305 6880 0069\n000007", "od -t x1"},
@@ -71,6 +79,45 @@ func TestHexdumpsThatAreRefused(t *testing.T) {
 	} {
 		if got, err := Parse(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s is %x, %v; want an error with %s", c.name, got, err, c.want)
+		}
+	}
+}
+
+// Whatever bytes are dumped, with text that looks like bytes, offsets or bars, they are read again.
+func TestDumpsAreReadAgain(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	const alphabet = "0000  aabcdef|><:*.\x00\x00\x01\xff"
+	for range 2000 {
+		src := make([]byte, 1+rnd.IntN(50))
+		for i := range src {
+			src[i] = alphabet[rnd.IntN(len(alphabet))]
+		}
+		if len(bytes.Trim(src, " ")) == 0 {
+			continue // its text is not to be seen
+		}
+		var xxd, wireshark, od strings.Builder
+		for at := 0; at < len(src); at += 16 {
+			line := src[at:min(at+16, len(src))]
+			text := strings.Map(func(r rune) rune {
+				if r < ' ' || r > '~' {
+					return '.'
+				}
+				return r
+			}, string(bytes.ReplaceAll(line, []byte{0xff}, []byte{0})))
+			pairs := fmt.Sprintf("%x", line)
+			var words []string
+			for ; len(pairs) > 4; pairs = pairs[4:] {
+				words = append(words, pairs[:4])
+			}
+			fmt.Fprintf(&xxd, "%08x: %-39s  %s\n", at, strings.Join(append(words, pairs), " "), text)
+			fmt.Fprintf(&wireshark, "%04x   %-47s   %s\n", at, fmt.Sprintf("% x", line), text)
+			fmt.Fprintf(&od, "%07o % x\n", at, line)
+		}
+		fmt.Fprintf(&od, "%07o\n", len(src))
+		for _, text := range []string{hex.Dump(src), hex.Dump(src) + fmt.Sprintf("%08x\n", len(src)), xxd.String(), wireshark.String(), od.String()} {
+			if got, err := Parse(text); err != nil || !bytes.Equal(got, src) {
+				t.Fatalf("%x is %x, %v:\n%s", src, got, err, text)
+			}
 		}
 	}
 }
