@@ -38,6 +38,31 @@ func (p *Protocol) Decode(label string, src []byte, given ...tree.Given) (*Decod
 	if p.Any {
 		return nil, fmt.Errorf("%w: %s, without a version", ErrUnknown, label)
 	}
+	d, err := p.decode(label, src, given)
+	if errors.Is(err, ErrUnknown) {
+		if name := p.Suggest(label); name != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, name)
+		}
+	}
+	return d, err
+}
+
+// Suggest gives the name that a label has in another spelling, where the version has one: SUBSCRIBE_OK for
+// "subscribe-ok".
+func (p *Protocol) Suggest(label string) string {
+	name, _, _ := strings.Cut(strings.TrimSpace(label), " ")
+	name = strings.ReplaceAll(strings.ToUpper(name), "-", "_")
+	if name == targetOf(label).name || !upper.MatchString(name) {
+		return ""
+	}
+	if _, err := p.decode(name, nil, nil); err != nil {
+		return ""
+	}
+	return name
+}
+
+// decode decodes what is no primitive.
+func (p *Protocol) decode(label string, src []byte, given []tree.Given) (*Decoded, error) {
 	t := targetOf(label)
 	if t.stream != "" {
 		return p.stream(t.stream, src)

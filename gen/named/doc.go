@@ -34,4 +34,5 @@
 // # Limitations
 //
 // Of a stream only what its opener sends is walked. A version that is several ("lite-01/02") is read as the first of them.
+// What was deployed under the name of a version before its release, as moq-lite-05-wip, is unknown.
 package named

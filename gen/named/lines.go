@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/moqrx/moqrx/gen/wire"
@@ -50,7 +51,7 @@ type Failure struct {
 
 // Lines answers each line of in, an object with version, message and hex, with a line on out, in the same order
 // and as they come. Empty lines are passed over. It fails with [ErrLines] in the end when there were lines that it
-// could not read, and at once when in or out do.
+// could not read, and at once when in or out do. A byte order mark at the start is skipped.
 func Lines(in io.Reader, out io.Writer) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	w := bufio.NewWriter(out)
@@ -59,6 +60,9 @@ func Lines(in io.Reader, out io.Writer) error {
 	bad := false
 	for number := 1; ; number++ {
 		line, err := readLine(r, MaxLine)
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -129,14 +133,16 @@ func unreadable(number int, err error) *Answer {
 
 // answer decodes one line. The error says why it could not be read.
 func answer(line []byte) (*Answer, error) {
-	var in request
+	var in *request
 	var wrong *json.UnmarshalTypeError
 	if err := json.Unmarshal(line, &in); errors.As(err, &wrong) {
-		return nil, inputError{wrong.Field, fmt.Errorf("a JSON %s, where it has to be a %s", wrong.Value, wrong.Type)}
+		return nil, inputError{wrong.Field, fmt.Errorf("a JSON %s, where it has to be %s", wrong.Value, wanted(wrong.Type))}
 	} else if err != nil {
 		return nil, fmt.Errorf("no JSON: %w", err)
 	}
 	switch {
+	case in == nil:
+		return nil, fmt.Errorf("a JSON null, where it has to be %s", wanted(reflect.TypeFor[request]()))
 	case in.Version == "":
 		return nil, inputError{"version", errors.New("no version")}
 	case in.Message == "":
@@ -157,10 +163,27 @@ func answer(line []byte) (*Answer, error) {
 		given = append(given, tree.Given{Field: name, Value: v, Set: true})
 	}
 	d, err := p.Decode(in.Message, src, given...)
+	if p.Any && errors.Is(err, ErrUnknown) {
+		err = fmt.Errorf("%w; %q lists the versions only for bytes given as arguments: name one here", err, Any)
+	}
 	if err != nil {
 		return unsupported("message", err), nil
 	}
 	return d.answer(), nil
+}
+
+// wanted is a type as JSON has it.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		return "an object with version, message and hex"
+	case reflect.Map:
+		return "an object of numbers"
+	case reflect.Uint64:
+		return "a whole number from 0 on"
+	default:
+		return "a " + t.String()
+	}
 }
 
 var blanks = strings.NewReplacer(" ", "", "\t", "", "\n", "", "\r", "")

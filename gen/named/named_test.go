@@ -62,10 +62,12 @@ func TestALineThatIsTooLongDoesNotStopTheRest(t *testing.T) {
 
 func TestVersionsHaveManyNames(t *testing.T) {
 	for name, want := range map[string]string{
-		"lite-05": "moq-lite-05", "moq-lite-05": "moq-lite-05", "moq-lite-05-wip": "moq-lite-05", "lite-05-wip (0.1.18)": "moq-lite-05",
+		"lite-05": "moq-lite-05", "moq-lite-05": "moq-lite-05", "lite-05-wip (0.1.18)": "moq-lite-05",
 		"lite-06": "moq-lite-06-wip", "moq-lite-06": "moq-lite-06-wip", "LITE-06-WIP": "moq-lite-06-wip", "draft-lcurley-moq-lite-05": "moq-lite-05", "draft-lcurley-moq-lite-06": "moq-lite-06-wip",
 		"draft-18": "moq-transport-18", "moqt-18": "moq-transport-18", "moq-transport-18": "moq-transport-18", "draft-ietf-moq-transport-18": "moq-transport-18",
-		"moq-00": "moq-transport-14", "lite-01/02": "moq-lite-01", "any": "any", "": "", "draft-13": "", "lite": "", "draft-18-19": "",
+		"moq-00": "moq-transport-14", "lite-01/02": "moq-lite-01", "any": "any", "": "", "draft-13": "",
+		"moq-lite-05-wip": "", "lite-05-wip": "", "lite-05-wip (0.2)": "moq-lite-05", "moq-lite-04-wip": "", "lite-04-wip": "", "draft-18-wip": "", "lite-06-wip-wip": "", "moq-lite-06-wip (net 0.3.4)": "moq-lite-06-wip",
+		"lite": "", "draft-18-19": "",
 	} {
 		p, err := Find(name)
 		switch {
@@ -75,8 +77,53 @@ func TestVersionsHaveManyNames(t *testing.T) {
 			t.Errorf("%q is not %s: %v", name, want, err)
 		}
 	}
+	_, err := Find("moq-lite-05-wip")
+	for _, known := range []string{"moq-lite-01", "moq-lite-05", "moq-lite-06-wip", "moq-transport-14", "moq-transport-18", "moq-transport-22", "draft-18", "lite-05"} {
+		if err == nil || !strings.Contains(err.Error(), known) {
+			t.Errorf("an unknown version: %v, which has no %s", err, known)
+		}
+	}
 	if got := Versions("lite-01/02"); len(got) != 2 || got[1] != "lite-02" {
 		t.Errorf("lite-01/02 is %q", got)
+	}
+}
+
+// What is wrong with a line is said in words of JSON, and with what would be right.
+func TestLinesThatAreWrongAreToldWhatIsWanted(t *testing.T) {
+	const object = "an object with version, message and hex"
+	for _, c := range []struct{ in, want, not string }{
+		{`[]`, object, "named."},
+		{`"x"`, object, "named."},
+		{`null`, object, ""},
+		{`{"version":"lite-05","message":"GROUP","hex":"","given":[]}`, "has to be an object", "map["},
+		{`{"version":"lite-05","message":"GROUP","hex":"","given":{"x":-1}}`, "has to be a whole number from 0 on", "uint64"},
+		{`{"version":5,"message":"GROUP","hex":""}`, "has to be a string", ""},
+		{`{"version":"any","message":"SUBSCRIBE","hex":"00"}`, `"any" lists the versions only for bytes given as arguments`, ""},
+		{`{"version":"draft-18","message":"subscribe","hex":"00"}`, "did you mean SUBSCRIBE?", ""},
+		{`{"version":"draft-18","message":"subgroup_stream","hex":"00"}`, "did you mean SUBGROUP_STREAM?", ""},
+		{`{"version":"lite-05","message":"Subscribe-Update (x)","hex":"00"}`, "did you mean SUBSCRIBE_UPDATE?", ""},
+		{`{"version":"draft-18","message":"nothing","hex":"00"}`, "no such message: nothing", "did you mean"},
+		{`{"version":"draft-18","message":"NOTHING","hex":"00"}`, "no such message: NOTHING", "did you mean"},
+	} {
+		var out strings.Builder
+		err := Lines(strings.NewReader(c.in), &out)
+		var a Answer
+		if e := json.Unmarshal([]byte(out.String()), &a); e != nil || a.Error == nil {
+			t.Errorf("%s: %v, %v: %s", c.in, err, e, &out)
+		} else if got := a.Error.Reason; !strings.Contains(got, c.want) || c.not != "" && strings.Contains(got, c.not) {
+			t.Errorf("%s: %s; want %s, and no %q", c.in, got, c.want, c.not)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsNoPartOfTheFirstLine(t *testing.T) {
+	line := `{"version":"lite-05","message":"GROUP","hex":"020105"}`
+	var out strings.Builder
+	if err := Lines(strings.NewReader("\ufeff"+line+"\r\n"+line), &out); err != nil || strings.Count(out.String(), `"consumed":3`) != 2 {
+		t.Errorf("%v: %s", err, &out)
+	}
+	if err := Lines(strings.NewReader(line+"\n\ufeff"+line), &out); !errors.Is(err, ErrLines) {
+		t.Errorf("a mark in the middle: %v", err)
 	}
 }
 

@@ -69,8 +69,9 @@ func Versions(name string) []string {
 	return list
 }
 
-// Find finds a version by any of its names: those of the generated packages, those of the drafts, with a remark in
-// parentheses, and the -wip names of moq-lite before and after their release.
+// Find finds a version by any of its names: those of the generated packages and those of the drafts, with a remark in
+// parentheses. A -wip name is that of the version which is still called so. What was deployed under the -wip name of
+// a version before its release is not that version, and unknown, unless a remark says whose it is.
 func Find(name string) (*Protocol, error) {
 	list, err := families()
 	if err != nil {
@@ -90,19 +91,34 @@ func Find(name string) (*Protocol, error) {
 			return list[1].find(int(v)), nil
 		}
 	}
-	return nil, fmt.Errorf("unknown version %q: names are lite-05, moq-lite-05, draft-18, moqt-18, moq-transport-18", name)
+	return nil, fmt.Errorf("unknown version %q: known are %s; in short lite-05, draft-18 or moqt-18", name, known(list))
+}
+
+// known lists the names of all versions.
+func known(list [2]protocols) string {
+	var names []string
+	for _, family := range list {
+		for _, p := range family {
+			names = append(names, p.Name())
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 var remark = regexp.MustCompile(`\s*\(.*\)$`)
 
 // spellings are the names that a version may be meant by, the exact one first.
 func spellings(name string) []string {
-	short := strings.ToLower(strings.TrimSpace(remark.ReplaceAllString(name, "")))
+	bare := remark.ReplaceAllString(name, "")
+	short := strings.ToLower(strings.TrimSpace(bare))
 	short = strings.ReplaceAll(short, "_", "-")
 	for _, prefix := range []string{"draft-lcurley-", "draft-ietf-"} {
 		short = strings.TrimPrefix(short, prefix)
 	}
-	return []string{name, short, strings.TrimSuffix(short, "-wip")}
+	if bare != name { // recordings name who wrote the bytes, of messages that are the same in both
+		return []string{name, short, strings.TrimSuffix(short, "-wip")}
+	}
+	return []string{name, short}
 }
 
 // Lite tells whether it is a version of moq-lite.

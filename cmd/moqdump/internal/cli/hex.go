@@ -14,6 +14,9 @@ const hexLong = `hex decodes bytes that stand outside of a capture. With bytes a
 where something is wrong marks them: spaces, colons, 0x and the offsets of a hexdump are left out. Who does not know the
 version says any, and gets the list of those that take the bytes.
 
+A hexdump is one argument, in quotes. Its offsets are known by the colon behind them, by the text column behind the
+bytes, or as what counts the bytes in front of each of several lines; a single line with none of these is bytes.
+
 Without, it reads one JSON object a line from standard input and answers each with one:
 
   {"version":"draft-18","message":"SUBSCRIBE","hex":"..."}

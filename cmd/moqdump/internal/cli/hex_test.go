@@ -19,9 +19,15 @@ func TestHexExitCodes(t *testing.T) {
 		{"bytes that are refused are an answer", strings.Replace(line, "020105", "0101", 1), nil, exitOK, `"kind":"malformed"`, ""},
 		{"a bad line", "x\n" + line, nil, exitInput, `"line":1`, ""},
 		{"bytes", "", []string{"-version", "lite-05", "-message", "GROUP", "02", "01", "05"}, exitOK, "Sequence 5", ""},
+		{"a hexdump", "", []string{"-version", "draft-18", "-message", "OBJECT_DATAGRAM", "00000000  00 07 05 03 80 68 69                              |.....hi|\n00000007"}, exitOK, "7 bytes", ""},
+		{"bytes like an offset", "", []string{"-version", "draft-18", "-message", "OBJECT_DATAGRAM", "0000", "05", "03", "80", "6869"}, exitOK, "7 bytes", ""},
+		{"bytes like an offset inside", "", []string{"-version", "draft-18", "-message", "SUBGROUP_STREAM", "10", "07", "05", "80", "0004", "61", "62", "63", "64"}, exitOK, "10 bytes", ""},
 		{"wrong bytes", "", []string{"-version", "lite-05", "-message", "GROUP", "01:01:05"}, exitInput, "^^", ""},
 		{"no message", "", []string{"-version", "lite-05", "02"}, exitUsage, "", "-message"},
 		{"an unknown message", "", []string{"-version", "lite-05", "-message", "NOTHING", "02"}, exitUsage, "", "NOTHING"},
+		{"a message in lower case", "", []string{"-version", "lite-05", "-message", "group", "02"}, exitUsage, "", "did you mean GROUP?"},
+		{"a message in lower case, of any version", "", []string{"-version", "any", "-message", "group", "02"}, exitUsage, "", "did you mean GROUP?"},
+		{"a version before its release", "", []string{"-version", "moq-lite-05-wip", "-message", "GROUP", "02"}, exitUsage, "", "moq-lite-06-wip"},
 		{"no hexadecimal", "", []string{"-version", "lite-05", "-message", "GROUP", "zz"}, exitUsage, "", "zz"},
 	} {
 		var out, errs bytes.Buffer

@@ -38,12 +38,16 @@ type verdict struct {
 // detect has a message or a stream decoded by each version that knows one of that name: the best first, of equal
 // ones the newest. Absent are the versions that do not know it.
 func detect(label string, src []byte) (list []verdict, absent []string, err error) {
+	suggestion := ""
 	for _, version := range allVersions() {
 		p, err := named.Find(version)
 		if err != nil {
 			return nil, nil, err
 		}
 		d, err := p.Decode(label, src)
+		if name := p.Suggest(label); name != "" {
+			suggestion = "; did you mean " + name + "?"
+		}
 		if err != nil || errors.Is(d.Err, wire.ErrUnsupported) || errors.Is(d.Err, tree.ErrUnsupported) {
 			absent = append(absent, version)
 			continue
@@ -60,7 +64,7 @@ func detect(label string, src []byte) (list []verdict, absent []string, err erro
 		list = append(list, v)
 	}
 	if len(list) == 0 {
-		return nil, nil, fmt.Errorf("%w in any version: %s", named.ErrUnknown, label)
+		return nil, nil, fmt.Errorf("%w in any version: %s%s", named.ErrUnknown, label, suggestion)
 	}
 	slices.SortStableFunc(list, func(a, b verdict) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.taken, a.taken), cmp.Compare(b.offset(), a.offset()))

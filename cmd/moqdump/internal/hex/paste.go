@@ -4,61 +4,59 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
-)
-
-var (
-	offsetColon = regexp.MustCompile(`^[0-9a-fA-F]{4,16}:$`)
-	offsetPlain = regexp.MustCompile(`^[0-9a-fA-F]{4,16}$`)
-	aByte       = regexp.MustCompile(`^(0[xX])?[0-9a-fA-F]{2}$`)
 )
 
 // Parse reads bytes as people paste them: hexadecimal with spaces, colons, commas or 0x between, or the lines
 // of a hexdump with its offsets and its text, which are left out. Text that is not that is an error which names it.
+//
+// A word is an offset with a colon behind it, and without one only in front of several lines that all have one which
+// counts the bytes so far, or of a line with its text behind.
 func Parse(text string) ([]byte, error) {
-	var out []byte
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(strings.TrimSpace(line), "|")
-		words := strings.Fields(line)
-		if len(words) > 0 && offsetColon.MatchString(words[0]) {
-			words = dumpLine(line)
-		}
-		for i, w := range words {
-			if i+1 < len(words) && isOffset(w, words[i+1], len(out)) {
-				continue
-			}
-			b, err := word(w)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, b...)
+	var lines []string
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
 		}
 	}
-	if len(out) == 0 {
-		return nil, errors.New("no bytes")
+	out, err := parseLines(lines)
+	if err == nil && len(out) == 0 {
+		err = errors.New("no bytes")
+	}
+	return out, err
+}
+
+func parseLines(lines []string) ([]byte, error) {
+	if d, err := readDump(lines); d != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return d.bytes()
+	}
+	var out []byte
+	for _, line := range lines {
+		r, err := readLine(line, len(out), false)
+		if err != nil {
+			return nil, err
+		}
+		if r.tail != "" {
+			return nil, errJoined
+		}
+		out = append(out, r.bytes...)
 	}
 	return out, nil
 }
 
-// dumpLine gives the words of a line with an offset and a colon, without the text behind two spaces.
-func dumpLine(line string) []string {
-	_, rest, _ := strings.Cut(line, ":")
-	rest, _, _ = strings.Cut(strings.TrimSpace(rest), "  ")
-	return strings.Fields(rest)
-}
+var (
+	errJoined = errors.New("the lines of a hexdump have become one: put quotes around it")
+	errStar   = errors.New(`the line "*" of a hexdump stands for lines that are left out: make it with -v`)
+)
 
-// isOffset tells whether a word counts the bytes so far, in front of single bytes.
-func isOffset(w, next string, count int) bool {
-	if offsetColon.MatchString(w) {
-		return true
-	}
-	n, err := strconv.ParseUint(w, 16, 63)
-	return err == nil && offsetPlain.MatchString(w) && n == uint64(count) && aByte.MatchString(next)
-}
-
+// word reads the bytes of a word.
 func word(w string) ([]byte, error) {
+	if w == "*" {
+		return nil, errStar
+	}
 	digits := strings.NewReplacer("0x", "", "0X", "", ":", "", ",", "", "\\x", "").Replace(w)
 	b, err := hex.DecodeString(digits)
 	if err != nil {
