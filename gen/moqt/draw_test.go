@@ -1238,6 +1238,9 @@ func drawFetchObject(t *rapid.T, v Version) *FetchObject {
 		if payloadLength == 0 {
 			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
 		}
+		if m.Status == 1 && !m.Properties.isZero() {
+			m.Properties = ObjectProperties{}
+		}
 	}
 	if v == Version15 {
 		m.First = rapid.Bool().Draw(t, "First")
@@ -1277,6 +1280,9 @@ func drawFetchObject(t *rapid.T, v Version) *FetchObject {
 		payloadLength := len(m.Payload)
 		if payloadLength == 0 {
 			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+		if m.Status >= 1 && !m.Properties.isZero() {
+			m.Properties = ObjectProperties{}
 		}
 	}
 	if v >= Version16 {
@@ -1367,6 +1373,9 @@ func drawFetchObjectHeader(t *rapid.T, v Version) *FetchObjectHeader {
 		if m.PayloadLength == 0 {
 			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
 		}
+		if m.Status == 1 && !m.Properties.isZero() {
+			m.Properties = ObjectProperties{}
+		}
 	}
 	if v == Version15 {
 		m.First = rapid.Bool().Draw(t, "First")
@@ -1405,6 +1414,9 @@ func drawFetchObjectHeader(t *rapid.T, v Version) *FetchObjectHeader {
 		m.PayloadLength = rapid.Uint64Range(0, vi.Max()).Draw(t, "Payload Length")
 		if m.PayloadLength == 0 {
 			m.Status = rapid.SampledFrom([]ObjectStatus{ObjectStatusNormal, ObjectStatusDoesNotExist, ObjectStatusEndOfGroup, ObjectStatusEndOfTrack}).Draw(t, "Status")
+		}
+		if m.Status >= 1 && !m.Properties.isZero() {
+			m.Properties = ObjectProperties{}
 		}
 	}
 	if v >= Version16 {
@@ -1519,7 +1531,12 @@ func drawObjectDatagram(t *rapid.T, v Version) *ObjectDatagram {
 			return x.valid(v)
 		}).Draw(t, "Status")
 	}
-	if v >= Version17 {
+	if v == Version14 {
+		if m.HasProperties && m.Status == 1 {
+			m.Status = 0
+		}
+	}
+	if v >= Version15 {
 		if m.HasProperties && m.Status >= 1 {
 			m.Status = 0
 		}

@@ -164,6 +164,9 @@ func (m *FetchObject) parseA(src []byte, v Version) (int, error) {
 	n = off + int(payloadLength)
 	m.Payload = src[off:n:n]
 	off = n
+	if m.Status == 1 && !m.Properties.isZero() {
+		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no properties on an object that does not exist", ""))
+	}
 	return off, nil
 }
 func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
@@ -264,6 +267,9 @@ func (m *FetchObject) parseB(src []byte, v Version) (int, error) {
 		if !m.HasPriority {
 			return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("a priority on the first object", ""))
 		}
+	}
+	if m.Status >= 1 && !m.Properties.isZero() {
+		return fail(v, "FETCH_OBJECT", "", off, wire.Malformed("no properties on an object with a status", ""))
 	}
 	return off, nil
 }
@@ -625,6 +631,9 @@ func (m *FetchObject) appendA(dst []byte, v Version) ([]byte, error) {
 	if m.ObjectIDDelta != 0 {
 		return dst, refuse(v, "FETCH_OBJECT", "Object ID Delta", wire.Unsupported(""))
 	}
+	if m.Status == 1 && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no properties on an object that does not exist", ""))
+	}
 	if m.GroupID > top {
 		return dst, refuse(v, "FETCH_OBJECT", "Group ID", wire.TooLarge(m.GroupID))
 	}
@@ -691,6 +700,9 @@ func (m *FetchObject) appendB(dst []byte, v Version) ([]byte, error) {
 		if !m.HasPriority {
 			return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("a priority on the first object", ""))
 		}
+	}
+	if m.Status >= 1 && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT", "", wire.Malformed("no properties on an object with a status", ""))
 	}
 	if m.SubgroupMode > 3 {
 		return dst, refuse(v, "FETCH_OBJECT", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))
@@ -961,6 +973,9 @@ func (m *FetchObjectHeader) parseA(src []byte, v Version) (int, error) {
 		}
 		off += n
 	}
+	if m.Status == 1 && !m.Properties.isZero() {
+		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object that does not exist", ""))
+	}
 	return off, nil
 }
 func (m *FetchObjectHeader) parseB(src []byte, v Version) (int, error) {
@@ -1054,6 +1069,9 @@ func (m *FetchObjectHeader) parseB(src []byte, v Version) (int, error) {
 		if !m.HasPriority {
 			return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("a priority on the first object", ""))
 		}
+	}
+	if m.Status >= 1 && !m.Properties.isZero() {
+		return fail(v, "FETCH_OBJECT_HEADER", "", off, wire.Malformed("no properties on an object with a status", ""))
 	}
 	return off, nil
 }
@@ -1410,6 +1428,9 @@ func (m *FetchObjectHeader) appendA(dst []byte, v Version) ([]byte, error) {
 	if m.ObjectIDDelta != 0 {
 		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Object ID Delta", wire.Unsupported(""))
 	}
+	if m.Status == 1 && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no properties on an object that does not exist", ""))
+	}
 	if m.GroupID > top {
 		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Group ID", wire.TooLarge(m.GroupID))
 	}
@@ -1477,6 +1498,9 @@ func (m *FetchObjectHeader) appendB(dst []byte, v Version) ([]byte, error) {
 		if !m.HasPriority {
 			return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("a priority on the first object", ""))
 		}
+	}
+	if m.Status >= 1 && !m.Properties.isZero() {
+		return dst, refuse(v, "FETCH_OBJECT_HEADER", "", wire.Malformed("no properties on an object with a status", ""))
 	}
 	if m.SubgroupMode > 3 {
 		return dst, refuse(v, "FETCH_OBJECT_HEADER", "Subgroup Mode", wire.MalformedNumber("at most 3", uint64(m.SubgroupMode)))

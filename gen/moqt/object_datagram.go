@@ -144,8 +144,10 @@ func (m *ObjectDatagram) Parse(src []byte, v Version) (int, error) {
 		if m.ZeroObjectID && m.HasStatus {
 			return fail(v, "OBJECT_DATAGRAM", "", off, wire.Malformed("an object id in front of a status", ""))
 		}
-	}
-	if v >= Version17 {
+		if m.HasProperties && m.Status == 1 {
+			return fail(v, "OBJECT_DATAGRAM", "", off, wire.Malformed("no properties on an object that does not exist", ""))
+		}
+	} else {
 		if m.HasProperties && m.Status >= 1 {
 			return fail(v, "OBJECT_DATAGRAM", "", off, wire.Malformed("no properties on an object with a status", ""))
 		}
@@ -180,8 +182,10 @@ func (m *ObjectDatagram) Append(dst []byte, v Version) ([]byte, error) {
 		if m.ZeroObjectID && m.HasStatus {
 			return dst, refuse(v, "OBJECT_DATAGRAM", "", wire.Malformed("an object id in front of a status", ""))
 		}
-	}
-	if v >= Version17 {
+		if m.HasProperties && m.Status == 1 {
+			return dst, refuse(v, "OBJECT_DATAGRAM", "", wire.Malformed("no properties on an object that does not exist", ""))
+		}
+	} else {
 		if m.HasProperties && m.Status >= 1 {
 			return dst, refuse(v, "OBJECT_DATAGRAM", "", wire.Malformed("no properties on an object with a status", ""))
 		}
