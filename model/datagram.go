@@ -118,11 +118,11 @@ func (p *TrackProducer) datagram(d *Datagram, number func() uint64) (err error) 
 		return err
 	}
 	d.Sequence = number()
-	if err := t.admit(d.Sequence); err != nil {
-		return err
-	}
 	if d.Timestamp, err = t.info.Timescale.stamp(d.Timestamp); err != nil {
 		return fmt.Errorf("track %q: datagram %d: %w", t.name, d.Sequence, err)
+	}
+	if err := t.admit(d.Sequence); err != nil { // last, for it makes room
+		return err
 	}
 	t.deliver(*d)
 	return nil

@@ -52,7 +52,11 @@ func (o *origin) request(ctx context.Context, path Path, peer *peers) (*broadcas
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		select {
+		case <-r.done: // what is there comes before the end of a context
+		default:
+			return nil, ctx.Err()
+		}
 	}
 	if r.err == nil && peer.taint(r.b.currentRoute().Hops) {
 		return nil, ErrUnroutable

@@ -11,6 +11,31 @@ import (
 	"github.com/moqrx/moqrx/model"
 )
 
+func TestAnsweredRequestComesBeforeTheEndOfAContext(t *testing.T) {
+	o := model.NewOrigin()
+	d := o.Dynamic()
+	b := model.NewBroadcast(model.Route{})
+	first := make(chan error, 1)
+	go func() {
+		r, err := d.RequestedBroadcast(bg)
+		if err == nil {
+			err = r.Accept(b.Consume())
+		}
+		first <- err
+	}()
+	must(o.Consume().Request(bg, "a"))
+	wantNil(t, <-first)
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	for range 100 { // a select takes either
+		c, err := o.Consume().Request(ctx, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+	}
+}
+
 func TestAnnounced(t *testing.T) {
 	t.Run("16.4/53 at once when it is there", func(t *testing.T) {
 		o := model.NewOrigin()

@@ -135,6 +135,20 @@ func TestLatestGroup(t *testing.T) {
 	})
 }
 
+func TestRefusedDatagramLeavesWhatWasFetched(t *testing.T) {
+	runFetch(t, "at its sequence", func(f fetchCase) {
+		create(f.T, f.p, 10)
+		fetchLater(f.c, 3, 0)
+		synctest.Wait()
+		f.serve(f.request(3), "fetched")
+		err := f.p.WriteDatagram(model.Datagram{Sequence: 3, Timestamp: model.Timestamp{Value: 1 << 61, Scale: 1}})
+		wantErr(f.T, err, model.ErrTimestampMismatch)
+		_, ok, err := f.c.TryFetchGroup(3)
+		want(f.T, "still cached", ok, true)
+		wantNil(f.T, err)
+	})
+}
+
 func TestLiveEdge(t *testing.T) {
 	edge := func(t *testing.T, c *model.TrackConsumer, sequence uint64, some bool) {
 		t.Helper()
