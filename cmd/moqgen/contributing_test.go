@@ -54,34 +54,6 @@ func TestContributingAddsADraft(t *testing.T) {
 	}
 }
 
-// The version after the newest is what the newest is, until the spec says otherwise: no range ends at the newest
-// only because there was nothing after it.
-func TestNextVersionIsWhatTheNewestIs(t *testing.T) {
-	for name, c := range map[string]struct{ newest, line, lines, next string }{
-		"lite": {
-			"lite-06", "  06         name ",
-			"  07         name \"moq-lite-%02d\" also \"lite-%02d\" alpn \"moq-lite-%02d\" vi rfc9000 code \"0xff0dad%02x\"\n  06         name ", "lite-07",
-		},
-		"transport": {"draft-22", "  18 19 20 22 ", "  18 19 20 22 23 ", "draft-23"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			spec, err := os.ReadFile("../../spec/" + name + ".moq")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := strings.Count(string(spec), c.line); n != 1 {
-				t.Fatalf("the line of %s is there %d times", c.newest, n)
-			}
-			path := filepath.Join(t.TempDir(), name+".moq")
-			save(t, path, strings.Replace(string(spec), c.line, c.lines, 1))
-			var out, errs bytes.Buffer
-			if code := run([]string{"docs", "-diff", c.newest, c.next, path}, &out, &errs); code != 0 || !strings.Contains(out.String(), "Nothing changed on the wire.") {
-				t.Errorf("from %s to %s: %s%s", c.newest, c.next, &out, &errs)
-			}
-		})
-	}
-}
-
 // withDraft writes the spec of moq-lite with the draft of the listings into a directory, which goes away with the test.
 func withDraft(t *testing.T, listings []string) (dir, path string) {
 	t.Helper()

@@ -25,8 +25,8 @@ import (
 //	}
 type PublishNamespace struct {
 	RequestID              uint64
-	RequiredRequestIDDelta uint64 // 17: twice this before Request ID is the request to wait for
-	TrackNamespace         []string
+	RequiredRequestIDDelta uint64   // 17: twice this before Request ID is the request to wait for
+	TrackNamespace         []string // 14 and 15 bound only the full name of a track
 	Parameters             MessageParameters
 }
 
@@ -73,7 +73,7 @@ func (m *PublishNamespace) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, maxBody)
 		if e != nil {
 			return failBody(v, "PUBLISH_NAMESPACE", "Track Namespace", off, e)
 		}
@@ -137,7 +137,7 @@ func (m *PublishNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
-		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, 4096)
+		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, maxBody)
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE", "Track Namespace", e)
 		}

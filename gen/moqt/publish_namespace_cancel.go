@@ -56,7 +56,7 @@ func (m *PublishNamespaceCancel) Parse(src []byte, v Version) (int, error) {
 	src = src[:end]
 	*m = PublishNamespaceCancel{}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, maxBody)
 		if e != nil {
 			return failBody(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", off, e)
 		}
@@ -114,7 +114,7 @@ func (m *PublishNamespaceCancel) Append(dst []byte, v Version) ([]byte, error) {
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version15 {
-		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, 4096)
+		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, maxBody)
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_CANCEL", "Track Namespace", e)
 		}

@@ -52,7 +52,7 @@ func (m *PublishNamespaceDone) Parse(src []byte, v Version) (int, error) {
 	src = src[:end]
 	*m = PublishNamespaceDone{}
 	if v <= Version15 {
-		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		m.TrackNamespace, n, e = vi.ParseTuple(src[off:], 1, 32, false, maxBody)
 		if e != nil {
 			return failBody(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", off, e)
 		}
@@ -97,7 +97,7 @@ func (m *PublishNamespaceDone) Append(dst []byte, v Version) ([]byte, error) {
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v <= Version15 {
-		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, 4096)
+		b, e = vi.AppendTuple(b, m.TrackNamespace, 1, 32, false, maxBody)
 		if e != nil {
 			return dst, refuse(v, "PUBLISH_NAMESPACE_DONE", "Track Namespace", e)
 		}

@@ -82,7 +82,7 @@ func (m *SubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 		off += n
 	}
 	if v <= Version15 {
-		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 1, 32, false, maxBody)
 		if e != nil {
 			return failBody(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
@@ -163,7 +163,7 @@ func (m *SubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 		b = vi.Append(b, m.RequiredRequestIDDelta)
 	}
 	if v <= Version15 {
-		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 1, 32, false, 4096)
+		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 1, 32, false, maxBody)
 		if e != nil {
 			return dst, refuse(v, "SUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}

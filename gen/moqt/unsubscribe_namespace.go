@@ -51,7 +51,7 @@ func (m *UnsubscribeNamespace) Parse(src []byte, v Version) (int, error) {
 	src = src[:end]
 	*m = UnsubscribeNamespace{}
 	if v == Version14 {
-		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 1, 32, false, 4096)
+		m.TrackNamespacePrefix, n, e = vi.ParseTuple(src[off:], 1, 32, false, maxBody)
 		if e != nil {
 			return failBody(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", off, e)
 		}
@@ -96,7 +96,7 @@ func (m *UnsubscribeNamespace) Append(dst []byte, v Version) ([]byte, error) {
 	mark := len(b)
 	b = append(b, 0, 0)
 	if v == Version14 {
-		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 1, 32, false, 4096)
+		b, e = vi.AppendTuple(b, m.TrackNamespacePrefix, 1, 32, false, maxBody)
 		if e != nil {
 			return dst, refuse(v, "UNSUBSCRIBE_NAMESPACE", "Track Namespace Prefix", e)
 		}
