@@ -48,8 +48,8 @@ func (sub *served) sendGroups(ctx context.Context) (floor uint64, err error) {
 
 // firstGroups waits for the first groups to send, all that are there, and says below which sequence
 // nothing is sent: the requested start, else the group that was the latest when the subscription came,
-// else 0. A later one would be told to a relay whose own subscriber had come before the groups that it
-// takes for old. No groups and no error is the end of the track.
+// else 0. The latest of now would not do: a relay gets groups while it waits for the answer of its own
+// source, and they came after the subscription. No groups and no error is the end of the track.
 func (sub *served) firstGroups(ctx context.Context) (batch []*model.GroupConsumer, floor uint64, err error) {
 	start := sub.wants.Load().Start
 	floor = start.Sequence
