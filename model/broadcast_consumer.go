@@ -35,7 +35,7 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 	if c.closed.Load() {
 		return nil, errReaderClosed
 	}
-	b := c.lock()
+	b := c.lockAt(name)
 	t, err := b.obtain(name)
 	if err != nil {
 		b.mu.Unlock()
@@ -54,13 +54,20 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 	return r, nil
 }
 
-// lock locks and returns the broadcast that this handle's tracks are of.
-func (c *BroadcastConsumer) lock() *broadcast {
-	if c.peer != nil && c.b.front != nil {
-		return c.b.front.lockFor(c.peer)
+// lockAt locks and returns the broadcast that this handle's tracks are of, for a look at
+// one of them.
+func (c *BroadcastConsumer) lockAt(name string) *broadcast {
+	if c.b.front == nil {
+		c.b.mu.Lock()
+		return c.b
 	}
-	c.b.mu.Lock()
-	return c.b
+	b := c.b.front.lockFor(c.peer)
+	if s := b.finished(name); s != nil {
+		b.mu.Unlock()
+		s.giveWay()
+		b = c.b.front.lockFor(c.peer)
+	}
+	return b
 }
 
 // obtain returns the track of this name, asked for if need be, under the lock.
@@ -91,7 +98,7 @@ func (c *BroadcastConsumer) Track(name string) (*BroadcastTrack, error) {
 	if c.closed.Load() {
 		return nil, fmt.Errorf("track %q: %w", name, errReaderClosed)
 	}
-	b := c.lock()
+	b := c.lockAt(name)
 	defer b.mu.Unlock()
 	t := b.tracks[name]
 	switch {
@@ -149,7 +156,7 @@ func (h *BroadcastTrack) Info(ctx context.Context) (TrackInfo, error) {
 // yet to be made, or has failed. At a path of an origin it is what the source says that
 // the next reader would get the track from.
 func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
-	b := h.c.lock()
+	b := h.c.lockAt(h.name)
 	t, f := b.tracks[h.name], b.front
 	if t == nil && b.err != nil {
 		t, f = h.t, nil

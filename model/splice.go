@@ -28,6 +28,8 @@ type splice struct {
 	keep  *time.Timer    // runs while nobody reads: the copy is kept at hand for a while
 	drain *time.Timer    // runs while an old segment has groups in progress
 	first *TrackConsumer // what the first groups come from; under the lock of t
+
+	endedBy *track // whose clean end was that of the track
 }
 
 // filledFrom is the reader through which a track got, or is about to get, its first groups; nil when it has
@@ -156,6 +158,7 @@ func (s *splice) ended(f *feed, err error) {
 		}
 	case f != s.newest():
 	case err == nil, s.whole():
+		s.endedBy = f.from
 		s.t.end(nil)
 	case !f.progress && !f.idled:
 		s.parts = s.parts[:len(s.parts)-1]

@@ -11,8 +11,11 @@ func (s *splice) timers() {
 	switch {
 	case t.closed && t.err != nil:
 		s.purge()
-	case t.used:
+	case t.used && !t.closed:
 		stop(&s.keep)
+	case t.owner.tracks[t.name] == t && t.closed: // for late readers, for a while
+		s.keepFor(t.owner.front.o.idle)
+	case t.used:
 	case t.owner.tracks[t.name] != t: // its broadcast has ended or let it go
 		stop(&s.keep)
 		if !t.closed {
@@ -21,10 +24,17 @@ func (s *splice) timers() {
 		t.clearCache()
 	case !t.closed && s.serving() == nil && s.trial == nil:
 		s.letGo()
-	case s.keep == nil:
-		s.keep = time.AfterFunc(t.owner.front.o.idle, s.expire)
+	default:
+		s.keepFor(t.owner.front.o.idle)
 	}
 	s.drainOld()
+}
+
+// keepFor has the track expire after d, unless it is to sooner.
+func (s *splice) keepFor(d time.Duration) {
+	if s.keep == nil {
+		s.keep = time.AfterFunc(d, s.expire)
+	}
 }
 
 func stop(timer **time.Timer) {
@@ -41,8 +51,8 @@ func (s *splice) purge() {
 	if !t.used || len(t.arrivals) == 0 {
 		stop(&s.keep)
 		t.clearCache()
-	} else if s.keep == nil {
-		s.keep = time.AfterFunc(t.info.MaxLatency, s.expire)
+	} else {
+		s.keepFor(t.info.MaxLatency)
 	}
 }
 
@@ -56,6 +66,8 @@ func (s *splice) expire() {
 		t.clearCache()
 	case !t.used:
 		s.letGo()
+	case t.closed:
+		t.owner.unlist(t) // who reads it goes on
 	}
 	s.keep = nil
 	t.unlockLifetime()
