@@ -19,7 +19,8 @@ func WithOriginID(id OriginID) OriginOption {
 
 // WithLinger keeps a broadcast announced, and its readers waiting, for so long after
 // its last source went away without Finish: one of the same publisher that comes
-// back in time goes on where the other ended. The default is 0, not at all; the
+// back in time goes on where the other ended; while it lacks a track that readers wait
+// for, it has the rest of that time to create it. The default is 0, not at all; the
 // longest Duration is for ever. Prefer sources that overlap, where there can be: a
 // broadcast that lingers is dead for those who ask for it.
 func WithLinger(d time.Duration) OriginOption { return func(o *origin) { o.linger = d } }

@@ -25,11 +25,13 @@ type splice struct {
 
 	fetching map[*spliceFetch]struct{} // calls that wait for a source
 
-	keep  *time.Timer    // runs while nobody reads: the copy is kept at hand for a while
-	drain *time.Timer    // runs while an old segment has groups in progress
-	first *TrackConsumer // what the first groups come from; under the lock of t
+	outage   time.Time   // when there was no source any more, until one serves again
+	patience *time.Timer // runs while a source that came back lacks the track
+	keep     *time.Timer // runs while nobody reads: the copy is kept at hand for a while
+	drain    *time.Timer // runs while an old segment has groups in progress
 
-	endedBy *track // whose clean end was that of the track
+	first   *TrackConsumer // what the first groups come from; under the lock of t
+	endedBy *track         // whose clean end was that of the track
 }
 
 // filledFrom is the reader through which a track got, or is about to get, its first groups; nil when it has
@@ -89,7 +91,8 @@ func (s *splice) takeover(f *feed) {
 	if f != s.trial || f.dead {
 		return
 	}
-	s.trial, s.cause = nil, nil
+	s.trial, s.cause, s.outage = nil, nil, time.Time{}
+	stop(&s.patience)
 	if t.closed || s.whole() {
 		s.drop(f)
 		return
@@ -254,5 +257,6 @@ func (s *splice) strip() []*feed {
 		f.dead = true
 	}
 	s.parts, s.trial, s.refused, s.avoid = nil, nil, nil, nil
+	stop(&s.patience)
 	return all
 }

@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // choose asks the best source that has not refused, unless it serves already. What
 // serves goes on until another one has accepted.
@@ -9,7 +12,7 @@ func (s *splice) choose() {
 	if banned {
 		s.abandon()
 	}
-	corpse := false
+	corpse, lacking := false, false
 	for _, o := range s.preferred(order) {
 		src := o.src
 		if s.judge(o) {
@@ -29,11 +32,10 @@ func (s *splice) choose() {
 			s.t.mu.Lock()
 			s.note(err) // and ask again next time: it may have the track by then
 			s.t.mu.Unlock()
+			lacking = true
 		}
 	}
-	if !corpse {
-		s.exhausted(none)
-	}
+	s.exhausted(corpse || none, lacking)
 }
 
 func (s *splice) servingSource() *source {
@@ -114,16 +116,36 @@ func (s *splice) ask(o offer) (alive bool, err error) {
 }
 
 // exhausted is called when there is nobody left to ask: what serves or may still
-// answer goes on; otherwise the track fails, or waits while sources may come back.
-func (s *splice) exhausted(none bool) {
+// answer goes on. Otherwise the track waits while sources may come back, and, for as long
+// as it would have waited for them, while one that did lacks the track. Or it fails.
+func (s *splice) exhausted(outage, lacking bool) {
 	t := s.t
 	t.lockLifetime()
 	defer t.unlockLifetime()
-	ended := t.owner.err != nil
-	if t.closed || s.serving() != nil || s.trial != nil || (none && !ended) {
-		return
+	switch {
+	case t.closed || s.serving() != nil || s.trial != nil:
+	case t.owner.err != nil:
+		t.end(s.failure())
+	case outage:
+		if s.outage.IsZero() {
+			s.outage = time.Now()
+		}
+	case lacking && s.patient():
+	default:
+		t.end(s.failure())
 	}
-	t.end(s.failure())
+}
+
+// patient reports whether the track has been without a source for less than its origin
+// allows, and looks again when that time is over.
+func (s *splice) patient() bool {
+	left := s.t.owner.front.o.linger - time.Since(s.outage)
+	if s.outage.IsZero() || left <= 0 {
+		return false
+	}
+	stop(&s.patience)
+	s.patience = time.AfterFunc(left, s.broadcastChanged)
+	return true
 }
 
 // failure is what the readers get when nobody serves the track.
