@@ -113,7 +113,7 @@ func TestLinger(t *testing.T) {
 		time.Sleep(30*time.Second - 1)
 		synctest.Wait()
 		wantGroups(t, fresh, nil)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantGroups(t, fresh, model.ErrNotFound)
 		wantGroups(t, c, nil)
