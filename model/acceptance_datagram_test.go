@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,24 @@ func TestDatagrams(t *testing.T) {
 		wantSeqs(t, "late reader", got, 1, 2)
 		got, _ = datagrams(early)
 		wantSeqs(t, "early reader", got, 1, 2)
+	})
+	run("who comes after 50 ms does not get it, who was there does", func(t *testing.T, p *model.TrackProducer, c *model.TrackConsumer) {
+		wantNil(t, p.WriteDatagram(datagram(0)))
+		time.Sleep(50 * time.Millisecond)
+		wantNil(t, p.WriteDatagram(datagram(1)))
+		in := p.Consume(model.Subscription{})
+		time.Sleep(time.Millisecond)
+		late := p.Consume(model.Subscription{})
+		time.Sleep(time.Hour)
+		never := p.Consume(model.Subscription{})
+		for want, c := range map[string]*model.TrackConsumer{"[0 1]": c, "[1]": late, "[]": never} {
+			got, _ := datagrams(c)
+			if fmt.Sprint(got) != want {
+				t.Errorf("got %v, want %s", got, want)
+			}
+		}
+		got, _ := datagrams(in)
+		wantSeqs(t, "in time", got, 0, 1)
 	})
 	run("16.11/200 a reader waits for a datagram", func(t *testing.T, p *model.TrackProducer, c *model.TrackConsumer) {
 		changed := c.Wait()

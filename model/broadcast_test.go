@@ -269,6 +269,14 @@ func TestBroadcastDynamic(t *testing.T) {
 		wantNil(t, subscribe(t, c, "t").Close())
 		<-request(t, d, "t").Unused()
 	})
+	t.Run("a request whose track was aborted has no readers", func(t *testing.T) {
+		_, d, c := setup()
+		_ = subscribe(t, c, "t")
+		r := request(t, d, "t")
+		unused := r.Unused()
+		must(r.Accept(info)).Abort(model.ErrTimeout)
+		<-unused
+	})
 	t.Run("16.6/131 a clone keeps the handler alive", func(t *testing.T) {
 		_, d, c := setup()
 		e := d.Clone()

@@ -10,7 +10,7 @@ import (
 const (
 	// MaxDatagramSize is the largest datagram, in bytes.
 	MaxDatagramSize = 65535
-	// datagramAge is how long datagrams are kept once newer ones come.
+	// datagramAge is how long datagrams are for those who come late, and kept once newer ones come.
 	datagramAge = 50 * time.Millisecond
 	// datagramsKept is how many are kept at most: more than a fast link brings in that time.
 	datagramsKept = 8192
@@ -50,6 +50,18 @@ func (d *datagrams) from(number uint64) []keptDatagram {
 		return nil
 	}
 	return d.kept[max(number, d.first)-d.first:]
+}
+
+// fresh is the number of the first that is worth something to who comes now.
+func (d *datagrams) fresh() uint64 {
+	if d == nil {
+		return 0
+	}
+	now, number := time.Now(), d.next()
+	for number > d.first && now.Sub(d.kept[number-d.first-1].at) <= datagramAge {
+		number--
+	}
+	return number
 }
 
 // has reports whether a datagram with this sequence is kept.

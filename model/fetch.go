@@ -17,13 +17,21 @@ type fetches struct {
 // fetch is one such group. All who want it wait for the same answer.
 type fetch struct {
 	sequence uint64
-	priority uint8  // the highest anybody has
-	waiters  int    // who has not given up
-	taken    bool   // a handler is at work on it
-	group    *group // the answer
-	err      error  // the refusal
-	changed  signal // an answer, or a waiter's handle was closed
-	unused   signal // an answer, or nobody waits
+	waiting  []*fetching // who has not given up
+	taken    bool        // a handler is at work on it
+	group    *group      // the answer
+	err      error       // the refusal
+	changed  signal      // an answer, or a waiter's handle was closed
+	unused   signal      // an answer, or nobody waits
+}
+
+// priority is the highest of those who wait.
+func (f *fetch) priority() uint8 {
+	highest := uint8(0)
+	for _, x := range f.waiting {
+		highest = max(highest, x.priority)
+	}
+	return highest
 }
 
 // fetching is one call of fetch.
@@ -80,8 +88,7 @@ func (x *fetching) look(block bool) (*GroupConsumer, bool, <-chan struct{}, erro
 	case t.fetches.handlers == 0 && x.joined == nil:
 		return nil, false, t.changed.wait(), nil // not yet accepted, so there may be a handler
 	case x.joined == nil:
-		x.joined = t.fetches.join(x.sequence)
-		x.joined.priority = max(x.joined.priority, x.priority)
+		x.joined = t.fetches.join(x)
 	}
 	return nil, false, x.joined.changed.wait(), nil
 }
@@ -120,13 +127,13 @@ func notFetchable(t *track, seq uint64) error {
 }
 
 // join adds one who waits for a group, the first of whom makes it a request.
-func (q *fetches) join(seq uint64) *fetch {
-	if i := q.find(seq); i >= 0 {
+func (q *fetches) join(x *fetching) *fetch {
+	if i := q.find(x.sequence); i >= 0 {
 		f := q.pending[i]
-		f.waiters++
+		f.waiting = append(f.waiting, x)
 		return f
 	}
-	f := &fetch{sequence: seq, waiters: 1}
+	f := &fetch{sequence: x.sequence, waiting: []*fetching{x}}
 	q.pending = append(q.pending, f)
 	q.queued.wake()
 	return f
@@ -138,11 +145,11 @@ func (x *fetching) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := x.joined
-	if f == nil {
+	if f == nil || f.group != nil || f.err != nil {
 		return
 	}
-	f.waiters--
-	if f.waiters > 0 {
+	f.waiting = slices.DeleteFunc(f.waiting, func(other *fetching) bool { return other == x })
+	if len(f.waiting) > 0 {
 		return
 	}
 	if !f.taken {
@@ -163,7 +170,7 @@ func (q *fetches) remove(f *fetch) {
 
 // answer ends a pending request with a group, or with an error.
 func (q *fetches) answer(f *fetch, g *group, err error) {
-	f.group, f.err = g, err
+	f.group, f.err, f.waiting = g, err, nil
 	q.remove(f)
 	f.changed.wake()
 	f.unused.wake()

@@ -103,7 +103,7 @@ func (r *GroupRequest) Sequence() uint64 { return r.f.sequence }
 func (r *GroupRequest) Priority() uint8 {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()
-	return r.f.priority
+	return r.f.priority()
 }
 
 // Unused returns a channel that closes when nobody waits for the group any more. The
@@ -111,7 +111,7 @@ func (r *GroupRequest) Priority() uint8 {
 func (r *GroupRequest) Unused() <-chan struct{} {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()
-	if r.f.waiters == 0 || r.f.group != nil || r.f.err != nil {
+	if len(r.f.waiting) == 0 || r.f.group != nil || r.f.err != nil {
 		return fired
 	}
 	return r.f.unused.wait()
@@ -119,8 +119,8 @@ func (r *GroupRequest) Unused() <-chan struct{} {
 
 // Accept returns the producer of the group. Those who fetch it get it at once; it is
 // cached, and subscribers do not see it. ErrDuplicate when the group has come
-// another way meanwhile, ErrClosed when the request was answered before, the
-// track's error after an abort.
+// another way meanwhile, ErrNotFound when the end of the track was declared before it,
+// ErrClosed when the request was answered before, the track's error after an abort.
 func (r *GroupRequest) Accept() (*GroupProducer, error) { return r.accept(true) }
 
 // AcceptOnce is Accept for a group that is not cached: only those who wait for it
@@ -137,7 +137,10 @@ func (r *GroupRequest) accept(keep bool) (*GroupProducer, error) {
 	case r.f.group != nil && !r.answered, t.ask(r.f.sequence) != nil && !r.answered:
 		r.answered = true
 		return nil, fmt.Errorf("track %q: accept group %d: %w", t.name, r.f.sequence, ErrDuplicate)
-	case r.answered || r.f.err != nil:
+	case r.f.err != nil && !r.answered:
+		r.answered = true
+		return nil, r.f.err
+	case r.answered:
 		return nil, fmt.Errorf("track %q: group %d was answered before: %w", t.name, r.f.sequence, ErrClosed)
 	}
 	r.answered = true
@@ -173,7 +176,7 @@ func (r *GroupRequest) Withdraw() bool {
 	if r.f.group != nil || r.f.err != nil {
 		return true
 	}
-	if r.f.waiters > 0 {
+	if len(r.f.waiting) > 0 {
 		return false
 	}
 	r.answered = true

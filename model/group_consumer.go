@@ -65,7 +65,8 @@ func (c *GroupConsumer) TryGetFrame(i int) (*FrameConsumer, bool, error) {
 }
 
 // All yields the frames left, as ReadFrame has them, and ends at the end of the
-// group. Any other end is yielded once as an error.
+// group. Any other end is yielded once as an error; that of ctx comes before what is
+// still there.
 func (c *GroupConsumer) All(ctx context.Context) iter.Seq2[Frame, error] {
 	return all(ctx, c.ReadFrame)
 }

@@ -8,8 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// MaxSequence is the highest group sequence, what a 62-bit varint carries.
-const MaxSequence = maxVarint
+// MaxSequence is the highest group sequence: the end of a track, one past its last group,
+// fits a 62-bit varint too.
+const MaxSequence = maxVarint - 1
 
 // track is the state behind every handle of one track.
 type track struct {
@@ -116,6 +117,7 @@ func (t *track) end(err error) {
 	t.outlook.wake()
 	t.ended.wake()
 	t.demand.wake()
+	t.unused.wake()
 	t.over(err)
 }
 
@@ -212,7 +214,7 @@ func (t *track) consume(s Subscription) *TrackConsumer { return t.consumeFor(nil
 
 // consumeFor returns a new reader of a neighbor, under lockLifetime.
 func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
-	c := &TrackConsumer{t: t, sub: s, edge: t.latestGroup(), peer: peer}
+	c := &TrackConsumer{t: t, sub: s, edge: t.latestGroup(), peer: peer, datagram: t.datagrams.fresh()}
 	t.join(c)
 	return c
 }

@@ -164,7 +164,8 @@ func (c *TrackConsumer) TryFetchGroup(seq uint64) (*GroupConsumer, bool, error) 
 }
 
 // All yields the groups that RecvGroup returns and ends at the end of the track.
-// Any other end is yielded once as an error.
+// Any other end is yielded once as an error; that of ctx comes before what is still
+// there.
 func (c *TrackConsumer) All(ctx context.Context) iter.Seq2[*GroupConsumer, error] {
 	return all(ctx, c.RecvGroup)
 }

@@ -105,7 +105,7 @@ func (p *TrackProducer) Finish() error {
 // FinishAt declares the end before the sequence boundary, which may lie in the
 // future: readers then wait until the live edge has come up to it, or the last
 // producer is closed. ErrProtocolViolation when a group at or after it exists,
-// ErrClosed when the end is declared already.
+// ErrBoundsExceeded above MaxSequence+1, ErrClosed when the end is declared already.
 func (p *TrackProducer) FinishAt(boundary uint64) error {
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
@@ -122,6 +122,8 @@ func (p *TrackProducer) finish(boundary uint64) error {
 		return fmt.Errorf("track %q: its end is already declared at %d: %w", t.name, t.boundary.Sequence, ErrClosed)
 	case boundary < t.edge():
 		return fmt.Errorf("track %q: end %d is not after the last group %d: %w", t.name, boundary, t.latest.Sequence, ErrProtocolViolation)
+	case boundary > MaxSequence+1:
+		return fmt.Errorf("track %q: end %d: at most %d: %w", t.name, boundary, uint64(MaxSequence+1), ErrBoundsExceeded)
 	}
 	t.declare(boundary)
 	return nil

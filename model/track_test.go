@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -34,6 +35,11 @@ func TestTrackEnds(t *testing.T) {
 		_, err = newTrack(t).CreateGroup(model.MaxSequence + 1)
 		wantErr(t, err, model.ErrBoundsExceeded)
 		wantErr(t, p.WriteFrame(text("x")), model.ErrBoundsExceeded)
+		wantErr(t, p.FinishAt(model.MaxSequence+2), model.ErrBoundsExceeded)
+		wantErr(t, p.FinishAt(math.MaxUint64), model.ErrBoundsExceeded)
+		wantNil(t, p.Finish())
+		final, _ := p.Consume(model.Subscription{}).FinalSequence()
+		want(t, "end", final, 1<<62-1)
 	})
 	t.Run("16.7/139 a finish is final", func(t *testing.T) {
 		p := newTrack(t)
