@@ -30,19 +30,7 @@ type splice struct {
 	keep     *time.Timer // runs while nobody reads: the copy is kept at hand for a while
 	drain    *time.Timer // runs while an old segment has groups in progress
 
-	first   *TrackConsumer // what the first groups come from; under the lock of t
-	endedBy *track         // whose clean end was that of the track
-}
-
-// filledFrom is the reader through which a track got, or is about to get, its first groups; nil when it has
-// producers.
-func (t *track) filledFrom() *TrackConsumer {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.splice == nil {
-		return nil
-	}
-	return t.splice.first
+	endedBy *track // whose clean end was that of the track
 }
 
 func (s *splice) newest() *feed {
@@ -104,6 +92,9 @@ func (s *splice) takeover(f *feed) {
 	if n := s.newest(); n != nil {
 		f.first = t.edge()
 		n.limit, n.capped = At(f.first), time.Now()
+	}
+	if !t.latest.Set {
+		t.began = f.wish.liveEdge()
 	}
 	t.expel(f.hops)
 	s.parts = append(s.parts, f)

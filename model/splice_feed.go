@@ -16,6 +16,8 @@ type links struct {
 	splice  *splice // where the groups come from; nil for a track with producers
 	feeds   []*feed // whom the groups go to
 	counted bool    // among the used tracks of its broadcast
+
+	began GroupBound // the live edge of the first source when it was asked
 }
 
 // declare sets the exclusive end.
@@ -78,12 +80,7 @@ func (f *feed) attach(wish Subscription) {
 	t := f.from
 	t.feeds = append(t.feeds, f)
 	f.wish, f.asked, f.using = t.consume(wish), wish, true
-	f.within(func(s *splice) {
-		if !s.t.latest.Set {
-			s.first = f.wish
-		}
-		s.try(f)
-	})
+	f.within(func(s *splice) { s.try(f) })
 	if t.accepted {
 		f.accepted()
 	}

@@ -191,13 +191,18 @@ func (c *TrackConsumer) LatestGroup() (uint64, bool) {
 // clone of: where a subscription without Start begins. False when there was none: nothing is before it. It is known
 // once Info is.
 func (c *TrackConsumer) LiveEdge() (uint64, bool) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	edge := c.liveEdge()
+	return edge.Sequence, edge.Set
+}
+
+// liveEdge is LiveEdge under the lock.
+func (c *TrackConsumer) liveEdge() GroupBound {
 	if c.edge.Set {
-		return c.edge.Sequence, true
+		return c.edge
 	}
-	if first := c.t.filledFrom(); first != nil {
-		return first.LiveEdge()
-	}
-	return 0, false
+	return c.t.began
 }
 
 // FinalSequence returns the declared end, one past the last sequence; false
