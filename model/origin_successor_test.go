@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,4 +103,54 @@ func TestSuccessor(t *testing.T) {
 		wantNil(t, c.Close())
 		want(t, "bytes", pool.Used(), 0)
 	})
+}
+
+// One track after another under one name, while readers come and go: nobody gets one that
+// has been replaced, in two origins that are chained.
+func TestSuccessorsUnderChurn(t *testing.T) {
+	const tracks = 300
+	one, two := newRelay(), model.NewOrigin(model.WithOriginID(998))
+	b := must(one.CreateBroadcast("a", hops(1)))
+	wantNil(t, two.PublishBroadcast("a", must(one.Consume().Request(bg, "a"))))
+	var replacing sync.RWMutex // the end of one and the beginning of the next are one step
+	var made uint64
+	var readers sync.WaitGroup
+	p := must(b.CreateTrack("t", model.TrackInfo{}))
+	for i := range 8 {
+		o := []*model.OriginProducer{one, two}[i%2]
+		found := must(o.Consume().Request(bg, "a"))
+		readers.Go(func() {
+			for last := uint64(0); last < tracks; {
+				replacing.RLock()
+				least := made
+				r, err := found.SubscribeTrack("t", model.Subscription{})
+				replacing.RUnlock()
+				wantNil(t, err)
+				g, err := r.RecvGroup(bg)
+				wantNil(t, err)
+				if last = g.Sequence(); last < least {
+					t.Errorf("track %d, after %d was made", last, least)
+				}
+				if last < tracks {
+					_, err = r.RecvGroup(bg)
+					wantErr(t, err, eof)
+				}
+				wantNil(t, r.Close())
+			}
+		})
+	}
+	for i := range uint64(tracks) {
+		g := must(p.CreateGroup(i))
+		wantNil(t, g.Finish())
+		wantNil(t, p.Finish())
+		replacing.Lock()
+		wantNil(t, p.Close())
+		p = must(b.CreateTrack("t", model.TrackInfo{}))
+		made = i + 1
+		replacing.Unlock()
+	}
+	g := must(p.CreateGroup(tracks))
+	wantNil(t, g.Finish())
+	readers.Wait()
+	wantNil(t, p.Finish())
 }
