@@ -27,7 +27,9 @@ func WithLinger(d time.Duration) OriginOption { return func(o *origin) { o.linge
 
 // WithTrackIdle sets how long a track that nobody reads any more stays at hand, for
 // readers who come back, instead of 30 s. Its source hears at once that there is no
-// demand.
+// demand. A track that came to its end stays as long, read or not: who is late sees
+// the end, and a source that would have to be asked is asked for the next track of that
+// name only then.
 func WithTrackIdle(d time.Duration) OriginOption { return func(o *origin) { o.idle = d } }
 
 // WithCachePool bounds the bytes that everything under the origin caches. Several
