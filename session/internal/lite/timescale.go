@@ -26,21 +26,15 @@ func (s *timescales) tell(name trackName, scale model.Timescale) {
 	if s.newer == nil || len(s.newer) >= s.limit {
 		s.newer, s.older = make(map[trackName]model.Timescale), s.newer
 	}
-	s.newer[name.normal()] = scale
+	s.newer[name] = scale
 }
 
 // told returns what the peer was told last, 0 when that was nothing.
 func (s *timescales) told(name trackName) model.Timescale {
-	name = name.normal()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if scale, ok := s.newer[name]; ok {
 		return scale
 	}
 	return s.older[name]
-}
-
-// normal is the one spelling of the name.
-func (n trackName) normal() trackName {
-	return trackName{model.NewPath(n.broadcast).String(), n.track}
 }
