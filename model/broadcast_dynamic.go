@@ -106,7 +106,8 @@ func (r *TrackRequest) Unused() <-chan struct{} {
 
 // Dynamic returns a handler for groups that readers fetch and the cache does not
 // have, also before the track is accepted. See [TrackProducer.Dynamic]. Until then
-// the groups it makes keep the timestamps that they are given.
+// the groups it makes keep the timestamps that they are given; who gets such a group
+// later reads them in the track's timescale.
 func (r *TrackRequest) Dynamic() *TrackDynamic {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()

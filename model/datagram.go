@@ -141,7 +141,8 @@ func (p *TrackProducer) datagram(d *Datagram, number func() uint64) (err error) 
 }
 
 // RecvDatagram returns every datagram once, in order of arrival, except those outside
-// the bounds of the subscription and those that left before they were read. It has a
+// the bounds of the subscription, those that left before they were read and, at a path
+// of an origin, those of a time that does not fit the track's timescale. It has a
 // cursor of its own, and NextGroup and ReadFrame move on past its number. It blocks
 // until there is one; io.EOF at the end of the track, the track's error when it was
 // aborted.

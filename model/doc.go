@@ -85,7 +85,8 @@
 // publisher (the first hop of the [Route]): announced, cheapest, fewest hops. When
 // another source becomes the best, or the one that served ends without Finish, the
 // track goes on from there with the first group that is missing; readers notice
-// nothing. The broadcast ends when another publisher takes the path, when its last
+// nothing. Info is that of the first source, and timestamps are in its timescale whoever
+// they come from. The broadcast ends when another publisher takes the path, when its last
 // source finishes, or when the last one is lost and none returns in time
 // ([WithLinger]). A source that does not have a track is passed over for that track.
 //

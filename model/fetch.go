@@ -72,12 +72,12 @@ func (x *fetching) look(block bool) (*GroupConsumer, bool, <-chan struct{}, erro
 	case *x.closed:
 		return nil, false, nil, errReaderClosed
 	case f != nil && f.group != nil:
-		return f.group.consume(), true, nil, nil
+		return t.read(f.group), true, nil, nil
 	case f != nil && f.err != nil:
 		return nil, false, nil, f.err
 	}
 	if g := t.ask(x.sequence); g != nil {
-		return g.consume(), true, nil, nil
+		return t.read(g), true, nil, nil
 	}
 	if err := t.unfetchable(x.sequence); err != nil {
 		return nil, false, nil, err

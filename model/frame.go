@@ -13,7 +13,9 @@ const (
 )
 
 // Frame is one complete frame. All readers share Payload: do not write to it.
-// Timestamp is in the track's timescale; given unset, it becomes the wall clock.
+// Timestamp is in the timescale of the track that the frame is written to or read from,
+// where need be converted, which truncates; given unset, it becomes the wall clock. Only
+// what is read of a track that has yet to be accepted is in the scale that it was given.
 type Frame struct {
 	Timestamp Timestamp
 	Payload   []byte

@@ -10,12 +10,13 @@ import (
 // io.Reader. It is one cursor: concurrent calls share it, clones do not.
 type FrameConsumer struct {
 	f      *frame
+	ts     Timestamp // in the timescale of the reader of its group
 	pos    int
 	closed bool
 }
 
 // Info returns the frame's size and timestamp; the bytes may still be on their way.
-func (c *FrameConsumer) Info() FrameInfo { return c.f.info }
+func (c *FrameConsumer) Info() FrameInfo { return FrameInfo{c.f.info.Size, c.ts} }
 
 // Read copies bytes into b. It blocks until there is at least one; io.EOF at the
 // end of the frame, its abort error after the bytes that were written. Close
@@ -80,7 +81,7 @@ func (c *FrameConsumer) Wait() <-chan struct{} {
 func (c *FrameConsumer) Clone() *FrameConsumer {
 	c.f.group.mu.Lock()
 	defer c.f.group.mu.Unlock()
-	return &FrameConsumer{f: c.f, pos: c.pos, closed: c.closed}
+	return &FrameConsumer{f: c.f, ts: c.ts, pos: c.pos, closed: c.closed}
 }
 
 // Close ends this reader; reads return ErrClosed. Repeating it is harmless.

@@ -161,16 +161,20 @@ func (g *group) failed() bool {
 	return g.err != nil
 }
 
-// firstWhole returns the oldest frame if it is complete. If not, pending tells
-// whether one may still come.
-func (g *group) firstWhole() (f Frame, ok, pending bool) {
+// firstWhole returns the oldest frame if it is complete, with its time in this scale.
+// If not, pending tells whether one may still come.
+func (g *group) firstWhole(scale Timescale) (f Frame, ok, pending bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.frames) == 0 {
 		return Frame{}, false, g.err == nil && !g.finished
 	}
 	s := &g.frames[0]
-	return Frame{s.ts, s.payload}, s.live == nil, true
+	ts, err := scale.stamp(s.ts)
+	if err != nil {
+		return Frame{}, false, false
+	}
+	return Frame{ts, s.payload}, s.live == nil, true
 }
 
 // prepare checks what can be checked without the lock.

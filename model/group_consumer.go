@@ -14,6 +14,7 @@ import (
 // valid whatever becomes of the group.
 type GroupConsumer struct {
 	g      *group
+	scale  Timescale    // of the track it is read through; 0 leaves times as they are
 	next   atomic.Int64 // number of the next frame
 	closed bool
 }
@@ -23,8 +24,9 @@ func (c *GroupConsumer) Sequence() uint64 { return c.g.sequence }
 
 // NextFrame returns the next frame for streaming, as soon as it exists and maybe
 // before its bytes, and moves past it. It blocks until there is one; io.EOF at the
-// end of a finished group, ErrLagged when the frame has left the cache, the abort
-// error otherwise.
+// end of a finished group, ErrLagged when the frame has left the cache,
+// ErrTimestampMismatch when its time does not fit the timescale of the track that the
+// reader came from (it stands still there), the abort error otherwise.
 func (c *GroupConsumer) NextFrame(ctx context.Context) (*FrameConsumer, error) {
 	return await(ctx, c, (*GroupConsumer).nextFrame)
 }
@@ -120,7 +122,7 @@ func (c *GroupConsumer) IsClone(other *GroupConsumer) bool { return c.g == other
 func (c *GroupConsumer) Clone() *GroupConsumer {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	clone := &GroupConsumer{g: c.g, closed: c.closed}
+	clone := &GroupConsumer{g: c.g, scale: c.scale, closed: c.closed}
 	clone.next.Store(c.next.Load())
 	if !clone.closed {
 		c.g.joined()
@@ -163,21 +165,46 @@ func (c *GroupConsumer) at(i int) (*slot, error) {
 func (c *GroupConsumer) nextFrame(block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at(c.position())
-	if s == nil || err != nil {
+	f, err := c.stream(c.position())
+	if f == nil {
 		return nil, false, c.waitIf(block), err
 	}
 	c.next.Add(1)
-	return c.stream(s), true, nil, nil
+	return f, true, nil, nil
 }
 
-// stream returns a reader at the start of a cached frame.
-func (c *GroupConsumer) stream(s *slot) *FrameConsumer {
+// stream returns a reader at the start of frame i, nil when it is not there yet.
+func (c *GroupConsumer) stream(i int) (*FrameConsumer, error) {
+	s, err := c.at(i)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	ts, err := c.timeOf(s)
+	if err != nil {
+		return nil, err
+	}
 	f := s.live
 	if f == nil {
 		f = &frame{group: c.g, info: FrameInfo{s.size(), s.ts}, buf: s.payload, done: true}
 	}
-	return &FrameConsumer{f: f}
+	return &FrameConsumer{f: f, ts: ts}, nil
+}
+
+// timeOf is the time of a frame as this reader sees it. The groups that a path has of
+// several sources are shared and not copied, so each reader converts for itself.
+func (c *GroupConsumer) timeOf(s *slot) (Timestamp, error) {
+	if s.ts.Scale == c.scale || c.scale == 0 {
+		return s.ts, nil
+	}
+	return c.convert(s.ts)
+}
+
+func (c *GroupConsumer) convert(ts Timestamp) (Timestamp, error) {
+	ts, err := ts.Convert(c.scale)
+	if err != nil {
+		err = fmt.Errorf("frame in group %d: %w", c.g.sequence, err)
+	}
+	return ts, err
 }
 
 func (c *GroupConsumer) getFrame(i int, block bool) (*FrameConsumer, bool, <-chan struct{}, error) {
@@ -186,11 +213,11 @@ func (c *GroupConsumer) getFrame(i int, block bool) (*FrameConsumer, bool, <-cha
 	}
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	s, err := c.at(i)
-	if s == nil || err != nil {
+	f, err := c.stream(i)
+	if f == nil {
 		return nil, false, c.waitIf(block), err
 	}
-	return c.stream(s), true, nil, nil
+	return f, true, nil, nil
 }
 
 // readFrame shares the lock with the other readers, for all of them wake at once. Only who is
@@ -222,8 +249,12 @@ func (c *GroupConsumer) take() (Frame, bool, error) {
 		if err != nil || s == nil || s.live != nil {
 			return Frame{}, false, err
 		}
+		ts, err := c.timeOf(s)
+		if err != nil {
+			return Frame{}, false, err
+		}
 		if c.next.CompareAndSwap(int64(i), int64(i+1)) {
-			return Frame{s.ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil
+			return Frame{ts, s.payload[:len(s.payload):len(s.payload)]}, true, nil
 		}
 	}
 }

@@ -156,12 +156,17 @@ func (f *feed) covers(seq uint64) bool {
 }
 
 // datagram is called for each datagram of the source, with its track's lock held. Only
-// those of the newest segment are passed on: late ones are worth nothing.
+// those of the newest segment are passed on: late ones are worth nothing, and neither are
+// those whose time cannot be told in the front's timescale.
 func (f *feed) datagram(d Datagram) {
 	t := f.s.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f == f.s.serving() && f.covers(d.Sequence) && t.admit(d.Sequence) == nil {
+	if f != f.s.serving() || !f.covers(d.Sequence) {
+		return
+	}
+	var err error
+	if d.Timestamp, err = t.info.Timescale.stamp(d.Timestamp); err == nil && t.admit(d.Sequence) == nil {
 		f.progress = true
 		t.deliver(d)
 	}

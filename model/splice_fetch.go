@@ -23,7 +23,8 @@ func (s *splice) fetch(ctx context.Context, seq uint64, priority uint8, closed *
 		}
 		g, err = x.ask(ctx, priority)
 		if err == nil {
-			return s.keepFetched(x.from, g), nil
+			s.keepFetched(x.from, g)
+			return g, nil
 		}
 		if x.settled(ctx) {
 			return nil, err
@@ -41,7 +42,7 @@ func (s *splice) tryFetch(seq uint64, closed *bool) (*GroupConsumer, bool, error
 	open := false
 	g, ok, err = x.from.from.tryFetch(seq, &open)
 	if ok {
-		g = s.keepFetched(x.from, g)
+		s.keepFetched(x.from, g)
 	}
 	return g, ok, err
 }
@@ -55,7 +56,7 @@ func (x *spliceFetch) look(bool) (*GroupConsumer, bool, <-chan struct{}, error) 
 		return nil, false, nil, errReaderClosed
 	}
 	if g := t.ask(x.sequence); g != nil {
-		return g.consume(), true, nil, nil
+		return t.read(g), true, nil, nil
 	}
 	switch {
 	case t.err != nil:
@@ -111,21 +112,18 @@ func (s *splice) wake() {
 	}
 }
 
-// keepFetched caches what a source has cached, so that the next one who fetches it
-// need not ask.
-func (s *splice) keepFetched(from *feed, g *GroupConsumer) *GroupConsumer {
+// keepFetched makes the source's reader g one of the front's track, and caches what the
+// source has cached, so that the next one who fetches it need not ask.
+func (s *splice) keepFetched(from *feed, g *GroupConsumer) {
 	source := from.from
 	source.mu.Lock()
 	kept := source.find(g.g.sequence).group == g.g
 	source.mu.Unlock()
-	if !kept {
-		return g // it was to be served once
-	}
 	t := s.t
 	t.mu.Lock()
 	defer t.unlock()
-	if !t.closed && t.admit(g.g.sequence) == nil {
+	g.scale = t.info.Timescale
+	if kept && !t.closed && t.admit(g.g.sequence) == nil { // otherwise it was to be served once
 		t.adoptAs(g.g, true)
 	}
-	return g
 }

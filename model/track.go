@@ -219,6 +219,13 @@ func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
 	return c
 }
 
+// read returns a reader of a group at frame 0, with the times in the track's timescale.
+func (t *track) read(g *group) *GroupConsumer {
+	c := g.consume()
+	c.scale = t.info.Timescale // 0 before the track is accepted
+	return c
+}
+
 // latestGroup is the highest sequence of a group that is cached, fetched ones left out.
 func (t *track) latestGroup() GroupBound {
 	for _, g := range slices.Backward(t.sorted) {

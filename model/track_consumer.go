@@ -104,8 +104,9 @@ func (c *TrackConsumer) TryNextGroup() (*GroupConsumer, bool, error) {
 // ReadFrame returns one frame per group: the first complete frame of the first
 // group, in order of arrival and above the last sequence, that has one. Groups
 // that have none yet are passed by for a newer one that has; failed groups are
-// left out. Both cursors move on past the group. It blocks until there is a
-// frame, also after the track's end while an open group may still bring one.
+// left out, and those whose frame has a time that does not fit the track's timescale.
+// Both cursors move on past the group. It blocks until there is a frame, also after
+// the track's end while an open group may still bring one.
 func (c *TrackConsumer) ReadFrame(ctx context.Context) (Frame, error) {
 	return await(ctx, c, (*TrackConsumer).readFrame)
 }
@@ -128,9 +129,9 @@ func (c *TrackConsumer) GetGroup(ctx context.Context, seq uint64) (*GroupConsume
 		if c.closed {
 			return nil, false, nil, c.gone()
 		}
-		if c := t.find(seq); c.group != nil {
+		if g := t.find(seq).group; g != nil {
 			t.ask(seq)
-			return c.consume(), true, nil, nil
+			return t.read(g), true, nil, nil
 		}
 		switch {
 		case t.boundary.Set && seq >= t.boundary.Sequence:

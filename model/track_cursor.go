@@ -19,7 +19,7 @@ func (c *TrackConsumer) recvGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		g = c.takeArrival()
 	}
 	if g != nil {
-		return g.consume(), true, nil, nil
+		return c.t.read(g), true, nil, nil
 	}
 	wait, err := c.nothing(block, c.cursor >= c.t.shown && len(c.parked) == 0)
 	return nil, false, wait, err
@@ -122,7 +122,7 @@ func (c *TrackConsumer) nextGroup(block bool) (*GroupConsumer, bool, <-chan stru
 		return nil, false, wait, err
 	}
 	c.last = At(g.sequence)
-	return g.consume(), true, nil, nil
+	return t.read(g.group), true, nil, nil
 }
 
 func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, error) {
@@ -149,7 +149,7 @@ func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
 			return false
 		}
 		var open bool
-		f, ok, open = g.firstWhole()
+		f, ok, open = g.firstWhole(c.t.info.Timescale)
 		pending = pending || open
 		return ok
 	}

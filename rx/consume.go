@@ -10,11 +10,11 @@ import (
 
 // A Frame is one frame with its place in the track.
 type Frame struct {
-	Track     string // name of the track; "" when it is not known
-	Group     uint64 // sequence of the group
-	Index     int    // counted from where the run began to read the group, usually its start
-	Timestamp model.Timestamp
-	Payload   []byte // shared with other readers: do not write to it
+	Track     string          // name of the track; "" when it is not known
+	Group     uint64          // sequence of the group
+	Index     int             // counted from where the run began to read the group, usually its start
+	Timestamp model.Timestamp // in the timescale of the track; across tracks use its Compare
+	Payload   []byte          // shared with other readers: do not write to it
 }
 
 // A GapError says that a group broke off: frames of it that were published, or would have

@@ -7,7 +7,8 @@ import (
 )
 
 // sendDatagrams sends the datagrams of the track until it ends or the subscriber leaves. Neither
-// they nor the groups wait for each other. What does not get out is dropped: by the time it could,
+// they nor the groups wait for each other. What does not get out, also because its time does not fit
+// the timescale, is dropped: by the time it could,
 // nobody would need it, and there is no other way for it (draft-lcurley-moq-lite, DATAGRAM).
 func (sub *served) sendDatagrams(ctx context.Context) {
 	m := genlite.Datagram{Subscribe: sub.id}
@@ -17,8 +18,11 @@ func (sub *served) sendDatagrams(ctx context.Context) {
 		if err != nil {
 			return // sendGroups sees why
 		}
-		m.Sequence, m.Timestamp, m.Payload = d.Sequence, d.Timestamp.Value, d.Payload
-		b, err = m.Append(b[:0], sub.p.dialect.version)
+		at, err := d.Timestamp.Convert(sub.scale)
+		if err == nil {
+			m.Sequence, m.Timestamp, m.Payload = d.Sequence, at.Value, d.Payload
+			b, err = m.Append(b[:0], sub.p.dialect.version)
+		}
 		if err == nil {
 			err = sub.p.conn.SendDatagram(b)
 		}

@@ -22,7 +22,8 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer counts.Close()
 	ctx, stop := untilStopped(ctx, s)
 	defer stop()
-	t, err := p.find(ctx, trackName{m.Broadcast, m.Track})
+	name := trackName{m.Broadcast, m.Track}
+	t, err := p.find(ctx, name)
 	if err != nil {
 		return modelError(ctx, err)
 	}
@@ -31,9 +32,17 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 		return modelError(ctx, err)
 	}
 	defer g.Close()
+	scale := p.timescales.told(name)
+	if scale == 0 {
+		info, err := t.Info(ctx) // the peer may be told next
+		if err != nil {
+			return modelError(ctx, err)
+		}
+		scale = info.Timescale
+	}
 	out, leave := p.groups.enter(ctx, s, priority.Wish{Priority: m.Priority}, m.Group)
 	defer leave()
-	w := newFrameWriter(out, &p.dialect)
+	w := newFrameWriter(out, &p.dialect, scale)
 	defer w.release()
 	w.counts = counts
 	counts.Group()

@@ -182,7 +182,7 @@ func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
 }
 
 func (sub *served) writeGroup(ctx context.Context, s io.Writer, g *model.GroupConsumer, f *flight) error {
-	w := newFrameWriter(s, &sub.p.dialect)
+	w := newFrameWriter(s, &sub.p.dialect, sub.scale)
 	defer w.release()
 	w.counts = sub.counts
 	head, err := genlite.AppendUniStream(w.out.AvailableBuffer(), genlite.UniGroup, sub.p.dialect.version)

@@ -24,6 +24,8 @@ type publisher struct {
 
 	fetching chan struct{} // one for each FETCH of the peer that is being answered
 	unsent   losses        // datagrams that did not get out
+
+	timescales timescales // what the peer was told
 }
 
 // trackName names a track within a session.
@@ -37,6 +39,8 @@ func newPublisher(e *Engine, origin *model.OriginConsumer, self model.OriginID) 
 		freed: make(chan struct{}),
 
 		fetching: make(chan struct{}, e.limits.Fetches),
+
+		timescales: timescales{limit: e.limits.Streams},
 	}
 }
 
@@ -147,10 +151,12 @@ func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error
 	defer p.serve()()
 	ctx, stop := untilStopped(ctx, s) // a track that is still to be made may never come
 	defer stop()
-	info, err := p.info(ctx, trackName{m.Broadcast, m.Track})
+	name := trackName{m.Broadcast, m.Track}
+	info, err := p.info(ctx, name)
 	if err != nil {
 		return modelError(ctx, err)
 	}
+	p.timescales.tell(name, info.Timescale) // before the peer can go by it
 	return p.send(s, &genlite.TrackInfo{
 		Priority:   info.Priority,
 		Ordered:    info.Ordered,

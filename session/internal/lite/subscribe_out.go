@@ -1,6 +1,7 @@
 package lite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -22,6 +23,7 @@ type served struct {
 	stream stream
 	track  *model.TrackConsumer
 	info   model.TrackInfo
+	scale  model.Timescale // what the times are sent in
 	wants  atomic.Pointer[model.Subscription]
 	counts stats.PublisherTrack
 	rank   *priority.Track
@@ -124,6 +126,7 @@ func (sub *served) serve(ctx context.Context, m *genlite.Subscribe) error {
 	if sub.info, err = track.Info(ctx); err != nil {
 		return err
 	}
+	sub.scale = cmp.Or(sub.p.timescales.told(name), sub.info.Timescale)
 	viewer := sub.p.viewed(model.NewPath(m.Broadcast))
 	defer viewer.Close()
 	if accept := sub.p.dialect.accept; accept != nil {

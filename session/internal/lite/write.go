@@ -70,14 +70,15 @@ type frameWriter struct {
 	rest     func() // called when everything that is ready is written; may be nil
 	dialect  *dialect
 	header   genlite.FrameHeader
-	previous uint64 // timestamp of the previous frame
+	scale    model.Timescale // of the timestamps
+	previous uint64          // timestamp of the previous frame
 	counts   stats.PublisherTrack
 }
 
-func newFrameWriter(s io.Writer, d *dialect) *frameWriter {
+func newFrameWriter(s io.Writer, d *dialect, scale model.Timescale) *frameWriter {
 	out := writeBuffers.Get().(*bufio.Writer)
 	out.Reset(s)
-	w := &frameWriter{out: out, dialect: d}
+	w := &frameWriter{out: out, dialect: d, scale: scale}
 	if r, ok := s.(*ranked); ok {
 		w.rest = r.rest
 	}
@@ -166,14 +167,18 @@ func (w *frameWriter) next(ctx context.Context, g *model.GroupConsumer) error {
 	}
 }
 
-// head writes the header of a frame.
+// head writes the header of a frame. A time that the timescale cannot express is model.ErrTimestampMismatch.
 func (w *frameWriter) head(t model.Timestamp, size uint64) error {
-	w.counts.Frame()
 	w.header.PayloadLength = size
 	if w.dialect.timestamps {
+		t, err := t.Convert(w.scale)
+		if err != nil {
+			return err
+		}
 		w.header.TimestampDelta = int64(t.Value - w.previous)
 		w.previous = t.Value
 	}
+	w.counts.Frame()
 	b, err := w.header.Append(w.out.AvailableBuffer(), w.dialect.version)
 	if err != nil {
 		return failure(model.CodeEncode, "%v", err)
