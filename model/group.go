@@ -177,14 +177,10 @@ func (g *group) firstWhole(scale Timescale) (f Frame, ok, pending bool) {
 	return Frame{ts, s.payload}, s.live == nil, true
 }
 
-// prepare checks what can be checked without the lock.
-func (g *group) prepare(info FrameInfo) (Timestamp, error) {
+// stamp checks what can be checked without the lock, and returns the frame's time.
+func (g *group) stamp(info FrameInfo) (Timestamp, error) {
 	if info.Size > MaxFrameSize {
-		return Timestamp{}, fmt.Errorf("frame of %d bytes in group %d: at most %d: %w", info.Size, g.sequence, MaxFrameSize, ErrFrameTooLarge)
+		return Timestamp{}, fmt.Errorf("frame of %d bytes: at most %d: %w", info.Size, MaxFrameSize, ErrFrameTooLarge)
 	}
-	ts, err := g.scale.stamp(info.Timestamp)
-	if err != nil {
-		return Timestamp{}, fmt.Errorf("frame in group %d: %w", g.sequence, err)
-	}
-	return ts, nil
+	return g.scale.stamp(info.Timestamp)
 }

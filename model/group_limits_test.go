@@ -87,7 +87,10 @@ func TestGroupLimits(t *testing.T) {
 		b := []byte("abc")
 		wantNil(t, g.WriteOwnedFrame(model.Frame{Payload: b}))
 		want(t, "same memory", &must(g.Consume().ReadFrame(bg)).Payload[0], &b[0])
-		wantErr(t, g.WriteOwnedFrame(model.Frame{Payload: make([]byte, model.MaxFrameSize+1)}), model.ErrFrameTooLarge)
+		huge := model.Frame{Payload: make([]byte, model.MaxFrameSize+1)}
+		wantErr(t, g.WriteOwnedFrame(huge), model.ErrFrameTooLarge)
+		want(t, "which group", g.WriteOwnedFrame(huge).Error(), "group 0: frame of 33554433 bytes: at most 33554432: frame too large")
+		want(t, "which track", newTrack(t).WriteFrame(huge).Error(), `track "video": frame of 33554433 bytes: at most 33554432: frame too large`)
 		wantNil(t, g.Finish())
 		wantErr(t, g.WriteOwnedFrame(text("late")), model.ErrClosed)
 	})

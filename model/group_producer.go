@@ -12,12 +12,23 @@ type GroupProducer struct {
 // wholeGroup returns a finished group of one frame.
 func wholeGroup(t *track, f Frame) (*group, error) {
 	g := newGroup(t)
+	ts, err := g.stamp(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
+	if err != nil {
+		return nil, fmt.Errorf("track %q: %w", t.name, err)
+	}
 	p := GroupProducer{g: g}
-	if err := p.WriteFrame(f); err != nil {
+	if err := p.add(slot{ts: ts, payload: clone(f.Payload)}); err != nil {
 		return nil, err
 	}
 	g.finished, g.producers = true, 0
 	return g, nil
+}
+
+// clone copies a payload to where all readers find it.
+func clone(given []byte) []byte {
+	payload := make([]byte, len(given)) // not cleared first, since the compiler sees the copy
+	copy(payload, given)
+	return payload
 }
 
 // Sequence returns the group's number in its track.
@@ -36,24 +47,29 @@ func (p *GroupProducer) FrameCount() int {
 // made by CreateFrame is not complete, ErrClosed after Finish or Close, the abort
 // error after an abort, which is ErrOld or ErrEvicted when the cache let the group go.
 func (p *GroupProducer) WriteFrame(f Frame) error {
-	ts, err := p.g.prepare(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
+	ts, err := p.stamp(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
 	if err != nil {
 		return err
 	}
-	given := f.Payload
-	payload := make([]byte, len(given)) // not cleared first, since the compiler sees the copy
-	copy(payload, given)
-	return p.add(slot{ts: ts, payload: payload})
+	return p.add(slot{ts: ts, payload: clone(f.Payload)})
 }
 
 // WriteOwnedFrame is WriteFrame without the copy: the payload belongs to the group
 // from now on, and the caller must not change it again.
 func (p *GroupProducer) WriteOwnedFrame(f Frame) error {
-	ts, err := p.g.prepare(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
+	ts, err := p.stamp(FrameInfo{uint64(len(f.Payload)), f.Timestamp})
 	if err != nil {
 		return err
 	}
 	return p.add(slot{ts: ts, payload: f.Payload})
+}
+
+func (p *GroupProducer) stamp(info FrameInfo) (Timestamp, error) {
+	ts, err := p.g.stamp(info)
+	if err != nil {
+		err = fmt.Errorf("group %d: %w", p.g.sequence, err)
+	}
+	return ts, err
 }
 
 func (p *GroupProducer) add(s slot) error {
@@ -71,7 +87,7 @@ func (p *GroupProducer) add(s slot) error {
 // size declared. One frame of a group may be written at a time. Errors as in
 // [GroupProducer.WriteFrame].
 func (p *GroupProducer) CreateFrame(info FrameInfo) (*FrameProducer, error) {
-	ts, err := p.g.prepare(info)
+	ts, err := p.stamp(info)
 	if err != nil {
 		return nil, err
 	}
