@@ -144,6 +144,9 @@ func TestMissingGroups(t *testing.T) {
 		"are not waited for when they were told":   {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: 6}, &genlite.SubscribeDrop{Start: 7, End: 8}}, 0},
 		"are waited for when some were told":       {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: 7}}, time.Second},
 		"are waited for when what was told is odd": {[]genlite.Message{&genlite.SubscribeDrop{Start: 8, End: 5}}, time.Second},
+		"are waited for when what came was told":   {[]genlite.Message{&genlite.SubscribeDrop{Start: 4, End: 7}}, time.Second},
+		"are waited for when some were told twice": {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: 6}, &genlite.SubscribeDrop{Start: 5, End: 6}}, time.Second},
+		"are not waited for when more were told":   {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: model.MaxSequence}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
