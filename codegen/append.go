@@ -82,7 +82,7 @@ func (c *codec) endBody() []j.Code {
 	return []j.Code{
 		j.If(j.Id("size").Op(":=").Len(j.Id("b")).Op("-").Id("mark").Op("-").Lit(1), j.Id("size").Op("<=").Add(wire("ShortBody"))).
 			Block(j.Id("b").Index(j.Id("mark")).Op("=").Byte().Call(j.Id("size"))).
-			Else().Block(end(c.vi().Dot("EndBody").Call(j.Id("b"), j.Id("mark"), j.Id("maxBody")))...),
+			Else().Block(end(c.vi().Dot("EndBody").Call(j.Id("b"), j.Id("mark"), c.maxBody()))...),
 	}
 }
 

@@ -87,7 +87,7 @@ func (c *codec) parseFraming() []j.Code {
 // parseLength reads the length and cuts src to the body. What is wrong is left to the
 // primitives; what is right needs no call.
 func (c *codec) parseLength(at *j.Statement) []j.Code {
-	fault := c.vi().Dot("Body").Call(j.Id("src"), at, j.Id("maxBody"))
+	fault := c.vi().Dot("Body").Call(j.Id("src"), at, c.maxBody())
 	var read []j.Code
 	left := j.Len(j.Id("src")).Op("-").Id("off")
 	switch {
@@ -107,7 +107,7 @@ func (c *codec) parseLength(at *j.Statement) []j.Code {
 		)
 		left = j.Len(j.Id("src")).Op("-").Id("n").Op("-").Id("off")
 	}
-	bad := j.Id("off").Op("<=").Lit(0).Op("||").Id("size").Op(">").Id("maxBody").Op("||").Id("size").Op(">").Uint64().Call(left)
+	bad := j.Id("off").Op("<=").Lit(0).Op("||").Id("size").Op(">").Add(c.maxBody()).Op("||").Id("size").Op(">").Uint64().Call(left)
 	read = append(read, j.If(bad).Block(
 		j.List(j.Id("_"), j.Id("_"), j.Id("e")).Op(":=").Add(fault),
 		c.early("", j.Id("e"))))
@@ -115,6 +115,14 @@ func (c *codec) parseLength(at *j.Statement) []j.Code {
 		read = append(read, j.Id("off").Op("+=").Id("n"))
 	}
 	return append(read, j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("off").Op("+").Int().Call(j.Id("size"))))
+}
+
+// maxBody is the longest body of the message.
+func (c *codec) maxBody() *j.Statement {
+	if c.block.MaxBody != 0 {
+		return j.Lit(c.block.MaxBody)
+	}
+	return j.Id("maxBody")
 }
 
 // parseVarint reads a varint: without a detour where all versions have the QUIC form.

@@ -123,6 +123,9 @@ func (c *checker) message(m *Message, isStruct bool) {
 		if b.On == 0 {
 			c.add(b.Pos, "%s is in no version", m.Name)
 		}
+		if b.MaxBody != 0 && b.Framing != LengthVi {
+			c.add(b.Pos, "max is for a message whose length is a varint; that of %s is not", m.Name)
+		}
 		for _, other := range m.Blocks[:i] {
 			if shared := b.On & other.On; shared != 0 {
 				c.add(b.Pos, "%s has a layout for %s at %s", m.Name, c.text(shared), other.Pos)

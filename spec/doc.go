@@ -27,7 +27,8 @@
 //	}
 //
 // A message without a code has no type on the wire, one that is unframed no length, one that is
-// u16 a length of two bytes; the codec of one that is hot is tested not to allocate. After
+// u16 a length of two bytes; "max 4096" is another bound of its length than that of the family; the codec of one
+// that is hot is tested not to allocate. After
 // "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram. One that
 // is first is what its sender starts with.
 // Two blocks of one name with ranges that do not overlap are one message whose layout changed.

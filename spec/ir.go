@@ -92,11 +92,21 @@ func (m *Message) On() Set {
 	return s
 }
 
+// BodyLimit is the longest body of a message that is laid out as b, in bytes. One whose length has two bytes
+// needs none.
+func (f *Family) BodyLimit(b *Block) int {
+	if b.MaxBody != 0 {
+		return b.MaxBody
+	}
+	return f.MaxBody
+}
+
 // Block is one layout of a message.
 type Block struct {
 	On      Set
 	Codes   []Code
 	Framing Framing
+	MaxBody int  // the longest body in bytes, or 0 for that of the family
 	Hot     bool // on the path of every frame: its codec must not allocate
 	Places  []Place
 	// Replaces names the messages that had one of Codes in the same place in other versions.

@@ -81,7 +81,7 @@ func (s *state) framing(b *spec.Block) (outer enclosure, ok bool) {
 	}
 	s.push(step{name: Length})
 	n := s.add(Length, nil)
-	size, ok := s.bodyLength(n, b.Framing)
+	size, ok := s.bodyLength(n, b.Framing, s.family.BodyLimit(b))
 	s.pop()
 	if !ok {
 		return outer, false
@@ -89,7 +89,7 @@ func (s *state) framing(b *spec.Block) (outer enclosure, ok bool) {
 	return s.enclose(n, size), true
 }
 
-func (s *state) bodyLength(n *Node, how spec.Framing) (size uint64, ok bool) {
+func (s *state) bodyLength(n *Node, how spec.Framing, limit int) (size uint64, ok bool) {
 	at := s.off
 	if how == spec.LengthU16 {
 		if size, ok = s.fixed(n, 2); !ok {
@@ -99,8 +99,8 @@ func (s *state) bodyLength(n *Node, how spec.Framing) (size uint64, ok bool) {
 		if size, ok = s.varint(n); !ok {
 			return 0, false
 		}
-		if size > uint64(s.family.MaxBody) {
-			s.malformed(n, at, s.off-at, "a message of at most "+bytesText(uint64(s.family.MaxBody)), decimal(size))
+		if size > uint64(limit) {
+			s.malformed(n, at, s.off-at, "a message of at most "+bytesText(uint64(limit)), decimal(size))
 		}
 	}
 	s.number(n, size)
@@ -267,7 +267,7 @@ func (s *state) skip(typeSize int) {
 	s.leaf(Type, nil, typeSize)
 	s.path[0] = step{name: Length}
 	n := s.add(Length, nil)
-	size, ok := s.bodyLength(n, s.family.Framing)
+	size, ok := s.bodyLength(n, s.family.Framing, s.family.MaxBody)
 	if !ok {
 		s.rest()
 		return
