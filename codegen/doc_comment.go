@@ -98,6 +98,9 @@ func (g *generator) layoutDoc(m *spec.Message, b *spec.Block) string {
 	for _, c := range b.Codes {
 		add("Type", strings.TrimSpace(fmt.Sprintf("vi = 0x%x  %s", c.Value, g.within(c.On, b.On))))
 	}
+	for _, c := range b.Aliases {
+		add("", strings.TrimSpace(fmt.Sprintf("or 0x%x, if read  %s", c.Value, g.within(c.On, b.On))))
+	}
 	if b.Framing != spec.Unframed {
 		add("Length", string(b.Framing)+maxText(b))
 	}

@@ -108,6 +108,11 @@ func (p *page) message(m *spec.Message, b *spec.Block) *entry {
 			e.facts = append(e.facts, fact{"type", fmt.Sprintf("0x%x", c.Value)})
 		}
 	}
+	for _, c := range b.Aliases {
+		if c.On.Has(n) {
+			e.facts = append(e.facts, fact{"other type", fmt.Sprintf("0x%x, which is read but not written", c.Value)})
+		}
+	}
 	e.facts = append(e.facts, fact{"length", framingText(b)})
 	for _, place := range b.Places {
 		if place.On.Has(n) {

@@ -74,7 +74,7 @@ func (c *codec) parseFraming() []j.Code {
 			j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(j.Id("src"))),
 			j.If(j.Id("n").Op("<=").Lit(0)).Block(c.early("Type", c.vi().Dot("Fault").Call(j.Id("src")))))
 		for _, code := range c.block.Codes {
-			out = append(out, c.g.when(code.On, c.within, j.If(j.Id("x").Op("!=").Add(hex(code.Value))).Block(
+			out = append(out, c.g.when(code.On, c.within, j.If(c.otherType(code)).Block(
 				c.early("Type", wire("MalformedCode").Call(j.Lit(hexText(code.Value)), j.Id("x")))))...)
 		}
 	}
@@ -82,6 +82,23 @@ func (c *codec) parseFraming() []j.Code {
 		return append(out, j.Id("off").Op(":=").Id("n"))
 	}
 	return append(out, c.parseLength(at)...)
+}
+
+// otherType is the condition that x is neither code nor an alias of it.
+func (c *codec) otherType(code spec.Code) *j.Statement {
+	cond := j.Id("x").Op("!=").Add(hex(code.Value))
+	for _, alias := range c.block.Aliases {
+		on := alias.On & code.On & c.within
+		other := j.Id("x").Op("!=").Add(hex(alias.Value))
+		switch {
+		case on == 0:
+		case on == code.On&c.within:
+			cond.Op("&&").Add(other)
+		default:
+			cond.Op("&&").Parens(other.Op("||").Add(c.g.absent(on)))
+		}
+	}
+	return cond
 }
 
 // parseLength reads the length and cuts src to the body. What is wrong is left to the

@@ -26,7 +26,8 @@
 //	  End    vi
 //	}
 //
-// A message without a code has no type on the wire, one that is unframed no length, one that is
+// "message REQUEST_OK 0x7 15+ or 0x1e 18" is read from the second type too, and written with the first. A message
+// without a code has no type on the wire, one that is unframed no length, one that is
 // u16 a length of two bytes; "max 4096" is another bound of its length than that of the family; the codec of one
 // that is hot is tested not to allocate. After
 // "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram. One that

@@ -78,9 +78,13 @@ func (p *parser) codes(b *Block) {
 		b.Codes = append(b.Codes, c)
 		b.On |= c.On
 		if p.peek().text != "," || p.toks[p.i+1].kind != tokHex {
-			return
+			break
 		}
 		p.i++
+	}
+	for p.accept("or") {
+		at := p.peek().pos
+		b.Aliases = append(b.Aliases, Code{Value: p.number("a type"), Pos: at, On: p.ranges(b.On)})
 	}
 }
 

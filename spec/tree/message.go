@@ -68,7 +68,7 @@ func (s *state) messageType(b *spec.Block) bool {
 	if !ok {
 		return false
 	}
-	if s.number(n, x); x != code {
+	if s.number(n, x); !s.begins(b, x) {
 		s.malformed(n, n.Offset, n.Size, hexText(code), hexText(x))
 	}
 	return true
@@ -200,6 +200,11 @@ func (s *state) code(b *spec.Block) (uint64, bool) {
 	return 0, false
 }
 
+// begins tells whether x is a type of b in this version.
+func (s *state) begins(b *spec.Block, x uint64) bool {
+	return slices.ContainsFunc(b.Types(), func(c spec.Code) bool { return c.Value == x && c.On.Has(s.version.Number) })
+}
+
 // oneOf decodes the next message of a place. Messages without a type stand in the order of the
 // spec, the last of them over and over; the others are told apart by their type.
 func (s *state) oneOf(list []*spec.Message, first bool) {
@@ -241,7 +246,7 @@ func (s *state) oneOf(list []*spec.Message, first bool) {
 func (s *state) choose(list []*spec.Message, name string) {
 	x, size, ok := s.peek(s.off)
 	for _, m := range list {
-		if code, typed := s.code(m.Layout(s.version.Number)); ok && typed && code == x {
+		if ok && s.begins(m.Layout(s.version.Number), x) {
 			if !s.message(m, false) {
 				s.rest()
 			}
