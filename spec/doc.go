@@ -51,7 +51,7 @@
 //	tail-u8                     a byte that is absent there; what follows is there if it is
 //	filling vi[1..]             elements up to the end, without a count
 //	tally                       not on the wire: how many varints there are up to the end
-//	id-delta NAME               a varint: the distance to the id before, less one
+//	id-delta NAME               a varint: the distance to the id before, less one; the id is one that a varint can hold
 //	params NAME                 a key-value list of the registry NAME; inline puts it into the message
 //	name                        a struct of that name
 //	sized KIND                  the same behind its length in bytes
