@@ -90,9 +90,9 @@ func (c *codec) otherType(code spec.Code) *j.Statement {
 	for _, alias := range c.block.Aliases {
 		on := alias.On & code.On & c.within
 		other := j.Id("x").Op("!=").Add(hex(alias.Value))
-		switch {
-		case on == 0:
-		case on == code.On&c.within:
+		switch on {
+		case 0:
+		case code.On & c.within:
 			cond.Op("&&").Add(other)
 		default:
 			cond.Op("&&").Parens(other.Op("||").Add(c.g.absent(on)))
