@@ -82,7 +82,7 @@ func (c *codec) endBody() []j.Code {
 	return []j.Code{
 		j.If(j.Id("size").Op(":=").Len(j.Id("b")).Op("-").Id("mark").Op("-").Lit(1), j.Id("size").Op("<=").Add(wire("ShortBody"))).
 			Block(j.Id("b").Index(j.Id("mark")).Op("=").Byte().Call(j.Id("size"))).
-			Else().Block(end(c.vi().Dot("EndBody").Call(j.Id("b"), j.Id("mark"), j.Id("maxBody")))...),
+			Else().Block(end(c.vi().Dot("EndBody").Call(j.Id("b"), j.Id("mark"), c.maxBody()))...),
 	}
 }
 
@@ -197,9 +197,8 @@ func (c *codec) appendVi(f *spec.Field) []j.Code {
 	case "id-delta":
 		prior, _ := c.value(f.Kind.Ref)
 		return []j.Code{
-			j.List(c.scratch("x"), c.scratch("e")).Op("=").Add(wire("IDDelta")).Call(prior, x),
-			j.If(j.Id("e").Op("!=").Nil()).Block(c.refuse(f.Name, j.Id("e"))),
-			c.ifAbove(f, j.Id("x")),
+			j.List(c.scratch("x"), c.scratch("ok")).Op("=").Add(c.vi()).Dot("IDDelta").Call(prior, x),
+			j.If(j.Op("!").Id("ok")).Block(c.refuse(f.Name, c.vi().Dot("IDFault").Call(x))),
 			c.appendVarint(j.Id("x")),
 		}
 	}

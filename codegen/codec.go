@@ -42,7 +42,7 @@ func (c *codec) declare(b *j.Group) {
 	for _, v := range []struct {
 		name string
 		typ  *j.Statement
-	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}, {"tuple", wire("Tuple")}} {
+	}{{"n", j.Int()}, {"x", j.Uint64()}, {"e", wireError()}, {"ok", j.Bool()}, {"tuple", wire("Tuple")}} {
 		if c.uses[v.name] {
 			b.Var().Id(v.name).Add(v.typ)
 		}

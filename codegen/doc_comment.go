@@ -98,8 +98,11 @@ func (g *generator) layoutDoc(m *spec.Message, b *spec.Block) string {
 	for _, c := range b.Codes {
 		add("Type", strings.TrimSpace(fmt.Sprintf("vi = 0x%x  %s", c.Value, g.within(c.On, b.On))))
 	}
+	for _, c := range b.Aliases {
+		add("", strings.TrimSpace(fmt.Sprintf("or 0x%x, if read  %s", c.Value, g.within(c.On, b.On))))
+	}
 	if b.Framing != spec.Unframed {
-		add("Length", string(b.Framing))
+		add("Length", string(b.Framing)+maxText(b))
 	}
 	for _, f := range b.Fields {
 		add(f.Name, g.fieldDoc(f, b.On))
@@ -122,6 +125,14 @@ func (g *generator) layoutDoc(m *spec.Message, b *spec.Block) string {
 	}
 	s.WriteString("\t}")
 	return s.String()
+}
+
+// maxText is the bound of the length of a message that has one of its own.
+func maxText(b *spec.Block) string {
+	if b.MaxBody == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" max %d", b.MaxBody)
 }
 
 // within names a set of versions where it is not all of those around it.

@@ -111,6 +111,8 @@ func leftOut(in reflect.Value, name string, v reflect.Value) bool {
 		return v.Len() == 0
 	case reflect.Bool, reflect.Pointer:
 		return v.IsZero()
+	case reflect.Int:
+		return name == "MaxBody" && v.IsZero()
 	case reflect.Uint64:
 		_, set := v.Interface().(spec.Set)
 		_, kind := in.Interface().(spec.Kind)

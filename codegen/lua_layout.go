@@ -17,7 +17,16 @@ func (w *luaWriter) message(m *spec.Message, b *spec.Block, n int) {
 			code = luaNumber(c.Value)
 		}
 	}
-	w.line(2, "%s = { name = %q, code = %s, framing = %q, fields = {", m.Name, m.Name, code, b.Framing)
+	also := ""
+	for _, c := range b.Aliases {
+		if c.On.Has(n) {
+			also += fmt.Sprintf("[%s] = true, ", luaNumber(c.Value))
+		}
+	}
+	if also != "" {
+		also = "also = { " + also + "}, "
+	}
+	w.line(2, "%s = { name = %q, code = %s, %sframing = %q, fields = {", m.Name, m.Name, code, also, b.Framing)
 	w.layout(b, n)
 	w.line(2, "} },")
 }

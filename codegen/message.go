@@ -181,7 +181,7 @@ func (g *generator) coded(c *spec.Choice) spec.Set {
 func (g *generator) choiceCases(s *j.Group, c *spec.Choice) {
 	for _, m := range g.fam.Messages {
 		for _, b := range m.Blocks {
-			for _, code := range b.Codes {
+			for _, code := range b.Types() {
 				if on := code.On & stands(c, b); on != 0 {
 					s.Case(g.codeIs(code.Value, on, c.On)).Block(j.Id("m").Op("=").New(j.Id(GoName(m.Name))))
 				}

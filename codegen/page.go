@@ -108,7 +108,12 @@ func (p *page) message(m *spec.Message, b *spec.Block) *entry {
 			e.facts = append(e.facts, fact{"type", fmt.Sprintf("0x%x", c.Value)})
 		}
 	}
-	e.facts = append(e.facts, fact{"length", framingText(b.Framing)})
+	for _, c := range b.Aliases {
+		if c.On.Has(n) {
+			e.facts = append(e.facts, fact{"other type", fmt.Sprintf("0x%x, which is read but not written", c.Value)})
+		}
+	}
+	e.facts = append(e.facts, fact{"length", framingText(b)})
 	for _, place := range b.Places {
 		if place.On.Has(n) {
 			e.facts = append(e.facts, fact{"place", p.place(place)})
@@ -146,16 +151,19 @@ func (p *page) place(place spec.Place) string {
 	return text
 }
 
-func framingText(f spec.Framing) string {
-	switch f {
+func framingText(b *spec.Block) string {
+	switch b.Framing {
 	case spec.LengthVi:
+		if b.MaxBody != 0 {
+			return fmt.Sprintf("a varint, at most %d", b.MaxBody)
+		}
 		return "a varint"
 	case spec.LengthU16:
 		return "16 bits"
 	case spec.Unframed:
 		return "none"
 	}
-	return string(f)
+	return string(b.Framing)
 }
 
 func refusalText(r *spec.Refusal) string {

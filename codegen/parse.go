@@ -74,7 +74,7 @@ func (c *codec) parseFraming() []j.Code {
 			j.List(c.scratch("x"), c.scratch("n")).Op("=").Add(c.parseVarint(j.Id("src"))),
 			j.If(j.Id("n").Op("<=").Lit(0)).Block(c.early("Type", c.vi().Dot("Fault").Call(j.Id("src")))))
 		for _, code := range c.block.Codes {
-			out = append(out, c.g.when(code.On, c.within, j.If(j.Id("x").Op("!=").Add(hex(code.Value))).Block(
+			out = append(out, c.g.when(code.On, c.within, j.If(c.otherType(code)).Block(
 				c.early("Type", wire("MalformedCode").Call(j.Lit(hexText(code.Value)), j.Id("x")))))...)
 		}
 	}
@@ -84,10 +84,27 @@ func (c *codec) parseFraming() []j.Code {
 	return append(out, c.parseLength(at)...)
 }
 
+// otherType is the condition that x is neither code nor an alias of it.
+func (c *codec) otherType(code spec.Code) *j.Statement {
+	cond := j.Id("x").Op("!=").Add(hex(code.Value))
+	for _, alias := range c.block.Aliases {
+		on := alias.On & code.On & c.within
+		other := j.Id("x").Op("!=").Add(hex(alias.Value))
+		switch on {
+		case 0:
+		case code.On & c.within:
+			cond.Op("&&").Add(other)
+		default:
+			cond.Op("&&").Parens(other.Op("||").Add(c.g.absent(on)))
+		}
+	}
+	return cond
+}
+
 // parseLength reads the length and cuts src to the body. What is wrong is left to the
 // primitives; what is right needs no call.
 func (c *codec) parseLength(at *j.Statement) []j.Code {
-	fault := c.vi().Dot("Body").Call(j.Id("src"), at, j.Id("maxBody"))
+	fault := c.vi().Dot("Body").Call(j.Id("src"), at, c.maxBody())
 	var read []j.Code
 	left := j.Len(j.Id("src")).Op("-").Id("off")
 	switch {
@@ -107,7 +124,7 @@ func (c *codec) parseLength(at *j.Statement) []j.Code {
 		)
 		left = j.Len(j.Id("src")).Op("-").Id("n").Op("-").Id("off")
 	}
-	bad := j.Id("off").Op("<=").Lit(0).Op("||").Id("size").Op(">").Id("maxBody").Op("||").Id("size").Op(">").Uint64().Call(left)
+	bad := j.Id("off").Op("<=").Lit(0).Op("||").Id("size").Op(">").Add(c.maxBody()).Op("||").Id("size").Op(">").Uint64().Call(left)
 	read = append(read, j.If(bad).Block(
 		j.List(j.Id("_"), j.Id("_"), j.Id("e")).Op(":=").Add(fault),
 		c.early("", j.Id("e"))))
@@ -115,6 +132,14 @@ func (c *codec) parseLength(at *j.Statement) []j.Code {
 		read = append(read, j.Id("off").Op("+=").Id("n"))
 	}
 	return append(read, j.Id("src").Op("=").Id("src").Index(j.Empty(), j.Id("off").Op("+").Int().Call(j.Id("size"))))
+}
+
+// maxBody is the longest body of the message.
+func (c *codec) maxBody() *j.Statement {
+	if c.block.MaxBody != 0 {
+		return j.Lit(c.block.MaxBody)
+	}
+	return j.Id("maxBody")
 }
 
 // parseVarint reads a varint: without a detour where all versions have the QUIC form.

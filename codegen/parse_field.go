@@ -260,8 +260,8 @@ func (c *codec) fromVi(f *spec.Field) []j.Code {
 	case "id-delta":
 		prior, _ := c.value(f.Kind.Ref)
 		return []j.Code{
-			j.List(c.self(f.Name), c.scratch("e")).Op("=").Add(wire("NextID")).Call(prior, x),
-			j.If(j.Id("e").Op("!=").Nil()).Block(c.parseFail(f.Name, j.Id("off"), j.Id("e"))),
+			j.List(c.self(f.Name), c.scratch("ok")).Op("=").Add(c.vi()).Dot("NextID").Call(prior, x),
+			j.If(j.Op("!").Id("ok")).Block(c.parseFail(f.Name, j.Id("off"), c.vi().Dot("IDFault").Call(x))),
 		}
 	}
 	return []j.Code{c.self(f.Name).Op("=").Id(GoName(f.Enum)).Call(x)}

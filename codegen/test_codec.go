@@ -67,13 +67,13 @@ func wiretest(name string) *j.Statement { return j.Qual(wiretestPath, name) }
 // genFraming makes the description of how messages of the family end.
 func (g *generator) genFraming(f *j.File) {
 	f.Comment("framing is how a framed message of v ends.")
-	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.List(j.Id("typed"), j.Id("u16")).Bool()).Add(wiretest("Framing")).Block(
+	f.Func().Id("framing").Params(j.Id("v").Id("Version"), j.List(j.Id("typed"), j.Id("u16")).Bool(), j.Id("limit").Int()).Add(wiretest("Framing")).Block(
 		g.needVi(),
 		j.Return(wiretest("Framing").Values(j.Dict{
 			j.Id("Vi"):     j.Id("vi"),
 			j.Id("Typed"):  j.Id("typed"),
 			j.Id("U16"):    j.Id("u16"),
-			j.Id("Limit"):  j.Id("maxBody"),
+			j.Id("Limit"):  j.Qual("cmp", "Or").Call(j.Id("limit"), j.Id("maxBody")),
 			j.Id("Closes"): j.Lit(g.fam.Close != 0),
 		})))
 }
@@ -119,6 +119,9 @@ func (g *generator) testCase(m *spec.Message) *j.Statement {
 		j.Id("draw"): j.Func().Params(j.Id("t").Op("*").Add(rapid("T")), j.Id("v").Id("Version")).Id("Message").Block(
 			j.Return(j.Id("draw"+name).Call(j.Id("t"), j.Id("v")))),
 		j.Id("fresh"): g.fresh(g.modelOf(m)),
+	}
+	if b.MaxBody != 0 {
+		c[j.Id("limit")] = j.Lit(b.MaxBody)
 	}
 	if drops := g.drops(m); len(drops) > 0 {
 		c[j.Id("drops")] = j.Index().String().Values(drops...)

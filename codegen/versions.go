@@ -123,7 +123,7 @@ func (g *generator) genVersions() {
 		}
 	})
 	if g.fam.Framing != spec.Unframed {
-		f.Comment("maxBody is the longest body of a message.")
+		f.Comment("maxBody is the longest body of a message, unless that has a bound of its own.")
 		f.Const().Id("maxBody").Op("=").Lit(g.fam.MaxBody)
 	}
 	g.genVi(f)

@@ -36,7 +36,7 @@ type Limits struct {
 	Broadcasts int
 	// AnnouncedBytes is how long the paths of those broadcasts may be together, in bytes. More
 	// ends the session with model.CodeBoundsExceeded. For a client the default is 16 times as
-	// much.
+	// much. What a peer on moq-lite-01 or -02 has at first comes in one message, of at most 4 MiB.
 	AnnouncedBytes int
 	// Groups is how many groups of one served subscription are in flight at once. Further ones
 	// wait. When the peer takes nothing for as long as the track keeps its groups, old ones are

@@ -123,6 +123,14 @@ func (c *checker) message(m *Message, isStruct bool) {
 		if b.On == 0 {
 			c.add(b.Pos, "%s is in no version", m.Name)
 		}
+		for _, a := range b.Aliases {
+			if extra := a.On &^ b.On; extra != 0 {
+				c.add(a.Pos, "%s is not in %s, so it has no type 0x%x there", m.Name, c.text(extra), a.Value)
+			}
+		}
+		if b.MaxBody != 0 && b.Framing != LengthVi {
+			c.add(b.Pos, "max is for a message whose length is a varint; that of %s is not", m.Name)
+		}
 		for _, other := range m.Blocks[:i] {
 			if shared := b.On & other.On; shared != 0 {
 				c.add(b.Pos, "%s has a layout for %s at %s", m.Name, c.text(shared), other.Pos)
@@ -215,8 +223,8 @@ func (c *checker) codes() {
 }
 
 func (c *checker) sameCode(old, now use, replaced map[string]bool) {
-	for _, a := range now.b.Codes {
-		for _, b := range old.b.Codes {
+	for _, a := range now.b.Types() {
+		for _, b := range old.b.Types() {
 			if a.Value != b.Value || a.On&now.p.On == 0 || b.On&old.p.On == 0 {
 				continue
 			}

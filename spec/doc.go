@@ -26,8 +26,10 @@
 //	  End    vi
 //	}
 //
-// A message without a code has no type on the wire, one that is unframed no length, one that is
-// u16 a length of two bytes; the codec of one that is hot is tested not to allocate. After
+// "message REQUEST_OK 0x7 15+ or 0x1e 18" is read from the second type too, and written with the first. A message
+// without a code has no type on the wire, one that is unframed no length, one that is
+// u16 a length of two bytes; "max 4096" is another bound of its length than that of the family; the codec of one
+// that is hot is tested not to allocate. After
 // "on" stands the stream and who sends: its opener, its acceptor, or either; or datagram. One that
 // is first is what its sender starts with.
 // Two blocks of one name with ranges that do not overlap are one message whose layout changed.
@@ -49,7 +51,7 @@
 //	tail-u8                     a byte that is absent there; what follows is there if it is
 //	filling vi[1..]             elements up to the end, without a count
 //	tally                       not on the wire: how many varints there are up to the end
-//	id-delta NAME               a varint: the distance to the id before, less one
+//	id-delta NAME               a varint: the distance to the id before, less one; the id is one that a varint can hold
 //	params NAME                 a key-value list of the registry NAME; inline puts it into the message
 //	name                        a struct of that name
 //	sized KIND                  the same behind its length in bytes

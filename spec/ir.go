@@ -1,5 +1,7 @@
 package spec
 
+import "slices"
+
 // Family is one protocol with its versions: the checked content of one spec file.
 type Family struct {
 	Name  string // "lite"; also the Go package
@@ -92,11 +94,22 @@ func (m *Message) On() Set {
 	return s
 }
 
+// BodyLimit is the longest body of a message that is laid out as b, in bytes. One whose length has two bytes
+// needs none.
+func (f *Family) BodyLimit(b *Block) int {
+	if b.MaxBody != 0 {
+		return b.MaxBody
+	}
+	return f.MaxBody
+}
+
 // Block is one layout of a message.
 type Block struct {
 	On      Set
 	Codes   []Code
+	Aliases []Code // types that are read as it too, and never written
 	Framing Framing
+	MaxBody int  // the longest body in bytes, or 0 for that of the family
 	Hot     bool // on the path of every frame: its codec must not allocate
 	Places  []Place
 	// Replaces names the messages that had one of Codes in the same place in other versions.
@@ -107,6 +120,9 @@ type Block struct {
 	Doc      string
 	Pos      Pos
 }
+
+// Types are all that it may begin with.
+func (b *Block) Types() []Code { return append(slices.Clip(b.Codes), b.Aliases...) }
 
 // Ref is the section of the draft that describes something in some versions.
 type Ref struct {

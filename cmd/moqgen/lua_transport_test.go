@@ -38,6 +38,28 @@ func TestDissectorFollowsTheVersionInSetup(t *testing.T) {
 	compareCapture(t, script, capture, map[string]int{"CLIENT_SETUP": 3, "SERVER_SETUP": 3, "ANNOUNCE_INIT": 2, "SUBSCRIBE_OK": 3, "FRAME": 4, "SUBGROUP_OBJECT": 5})
 }
 
+// TestDissectorReadsOtherTypes records a draft 18 that answers with the type which only its table has.
+func TestDissectorReadsOtherTypes(t *testing.T) {
+	script := writeDissector(t, "")
+	capture := filepath.Join(t.TempDir(), "other.pcapng")
+	steps, err := sample.Transport(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := map[string]int{"REQUEST_OK": 0}
+	for _, s := range steps {
+		if s.FromServer && s.Stream%4 < 2 && len(s.Data) > 0 && s.Data[0] == 0x07 {
+			s.Data[0] = 0x1e
+			sent["REQUEST_OK"]++
+		}
+	}
+	if sent["REQUEST_OK"] == 0 {
+		t.Fatal("no REQUEST_OK in the sample")
+	}
+	recordAll(t, capture, []talk{{sample.ALPN(18), steps}})
+	compareCapture(t, script, capture, sent)
+}
+
 // compareCapture holds the dissector against moqdump, and both against the numbers of messages that were sent.
 func compareCapture(t *testing.T, script, capture string, sent map[string]int) {
 	t.Helper()

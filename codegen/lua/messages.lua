@@ -38,7 +38,7 @@ local function matches(r, m)
   local at = r.pos
   local v = vi(r)
   r.pos = at
-  if m.code then return v.n == m.code end
+  if m.code then return v.n == m.code or m.also and m.also[v.n] end
   local f = m.fields[1]
   if not f or not f.bits then return false end
   for _, b in ipairs(f.bits) do

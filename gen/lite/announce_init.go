@@ -8,13 +8,14 @@ import (
 )
 
 // AnnounceInit is the ANNOUNCE_INIT message (moq-lite-01 to moq-lite-02).
-// Mandatory first answer on 01 and 02: what there is.
+// Mandatory first answer on 01 and 02: what there is, all in one message, however much it is. A sender
+// may leave out what does not fit, and announce it behind.
 //
 // It stands first on a bidi stream Announce (sent to its opener).
 // See draft-lcurley-moq-lite, section 6.7 (01-02).
 //
 //	ANNOUNCE_INIT {
-//	  Length    vi
+//	  Length    vi max 4194304
 //	  Suffixes  path[..]
 //	}
 type AnnounceInit struct {
@@ -34,8 +35,8 @@ func (m *AnnounceInit) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var e *wire.Error
 	size, off := wire.ParseVarint(src)
-	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
-		_, _, e := vi.Body(src, 0, maxBody)
+	if off <= 0 || size > 4194304 || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, 4194304)
 		return fail(v, "ANNOUNCE_INIT", "", 0, e)
 	}
 	src = src[:off+int(size)]
@@ -66,7 +67,7 @@ func (m *AnnounceInit) Append(dst []byte, v Version) ([]byte, error) {
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {
-		b, e = vi.EndBody(b, mark, maxBody)
+		b, e = vi.EndBody(b, mark, 4194304)
 		if e != nil {
 			return dst, refuse(v, "ANNOUNCE_INIT", "Length", e)
 		}

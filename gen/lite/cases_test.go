@@ -3,16 +3,17 @@
 package lite
 
 import (
+	"cmp"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed, u16 bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool, limit int) wiretest.Framing {
 	return wiretest.Framing{
 		Closes: true,
-		Limit:  maxBody,
+		Limit:  cmp.Or(limit, maxBody),
 		Typed:  typed,
 		U16:    u16,
 		Vi:     vi,
@@ -149,6 +150,7 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(AnnounceInit)
 		},
+		limit: 4194304,
 		loose: []Version{},
 		name:  "ANNOUNCE_INIT",
 		on:    []Version{Version02, Version01},

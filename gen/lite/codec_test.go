@@ -21,6 +21,7 @@ type testCase struct {
 	typed  []Version // with a type in front
 	loose  []Version // with a field that may be left out at the end
 	u16    bool      // the length has two bytes
+	limit  int       // of the length, or 0 for that of all messages
 	framed bool
 	open   bool // it ends with its carrier
 	draw   func(*rapid.T, Version) Message
@@ -49,7 +50,7 @@ func TestMessages(t *testing.T) {
 					t.Fatalf("the length is %d, not %d (%v)", len(b), n, err)
 				}
 				if c.framed && !slices.Contains(c.loose, v) {
-					wiretest.LengthLies[Version](t, b, c.fresh(m), v, framing(v, slices.Contains(c.typed, v), c.u16))
+					wiretest.LengthLies[Version](t, b, c.fresh(m), v, framing(v, slices.Contains(c.typed, v), c.u16, c.limit))
 				}
 			}))
 		}
@@ -80,7 +81,7 @@ func TestWrongBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 				fresh := func() wiretest.Message[Version] { return c.fresh(m) }
-				wiretest.Sweep(t, b, framing(v, slices.Contains(c.typed, v), c.u16), c.framed, fresh, v)
+				wiretest.Sweep(t, b, framing(v, slices.Contains(c.typed, v), c.u16, c.limit), c.framed, fresh, v)
 			}
 		}
 	}

@@ -21,7 +21,7 @@
 // # Limitations
 //
 // Where deployed endpoints differ from the text of the draft, the package does as they do;
-// comments in the spec say where. Bodies are limited to 64 KiB; payloads of frames are not
+// comments in the spec say where. Bodies are limited to 64 KiB (ANNOUNCE_INIT to 4 MiB); payloads of frames are not
 // limited here: a session that streams them reads a [FrameHeader] and sets its own bound.
 // Nothing here keeps state between messages: timestamps stay deltas.
 package lite

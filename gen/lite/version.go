@@ -23,7 +23,7 @@ const (
 	Version06Wip Version = 6
 )
 
-// maxBody is the longest body of a message.
+// maxBody is the longest body of a message, unless that has a bound of its own.
 const maxBody = 65536
 
 // vi is the variable-length integer of all versions.

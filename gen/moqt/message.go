@@ -243,6 +243,8 @@ func ParseRequest(src []byte, v Version) (Message, int, error) {
 		m = new(RequestUpdate)
 	case code == 0x7:
 		m = new(RequestOK)
+	case code == 0x1e && v == Version18:
+		m = new(RequestOK)
 	case code == 0x5:
 		m = new(RequestError)
 	case code == 0x10 && v >= Version18:
@@ -291,6 +293,8 @@ func ParseResponse(src []byte, v Version) (Message, int, error) {
 	case code == 0x2 && v >= Version17:
 		m = new(RequestUpdate)
 	case code == 0x7:
+		m = new(RequestOK)
+	case code == 0x1e && v == Version18:
 		m = new(RequestOK)
 	case code == 0x5:
 		m = new(RequestError)

@@ -8,7 +8,7 @@ import (
 )
 
 // PublishOK is the PUBLISH_OK message (moq-transport-14 to moq-transport-17).
-// The offer is taken. From 18 on REQUEST_OK says so; the table of 18 still lists this code, which nobody sends there.
+// The offer is taken. From 18 on REQUEST_OK says so.
 //
 // It stands on a bidi stream Control (sent by either side) in 14-16, on a bidi stream Request (sent to its opener) in 17.
 // See draft-ietf-moq-transport, section 9.14 (14-16), section 9.12 (17).

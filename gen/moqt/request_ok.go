@@ -8,13 +8,15 @@ import (
 )
 
 // RequestOK is the REQUEST_OK message (moq-transport-15 to moq-transport-22).
-// The request stands. From 18 on it answers PUBLISH too.
+// The request stands. From 18 on it answers PUBLISH too; the table of 18 still has the type of PUBLISH_OK for that, of
+// which the text has no message.
 //
 // It stands on a bidi stream Control (sent by either side) in 15-16, on a bidi stream Request (sent by either side) in 16+.
 // See draft-ietf-moq-transport, section 9.7 (15-16), section 9.6 (17), section 10.5 (18-20), section 9.3 (21).
 //
 //	REQUEST_OK {
 //	  Type              vi = 0x7
+//	                    or 0x1e, if read  18
 //	  Length            u16
 //	  Request ID        vi  15-16
 //	  Parameters        params MessageParameters
@@ -44,7 +46,7 @@ func (m *RequestOK) Parse(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "REQUEST_OK", "Type", 0, vi.Fault(src))
 	}
-	if x != 0x7 {
+	if x != 0x7 && (x != 0x1e || v != Version18) {
 		return fail(v, "REQUEST_OK", "Type", 0, wire.MalformedCode("0x7", x))
 	}
 	off, end, e := wire.BodyU16(src, n)

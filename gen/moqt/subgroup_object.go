@@ -44,7 +44,7 @@ func (m *SubgroupObject) Parse(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
+	var ok bool
 	off := 0
 	*m = SubgroupObject{
 		HasProperties: m.HasProperties,
@@ -54,9 +54,9 @@ func (m *SubgroupObject) Parse(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "SUBGROUP_OBJECT", "Object ID", off, vi.Fault(src[off:]))
 	}
-	m.ObjectID, e = wire.NextID(m.PriorObjectID, x)
-	if e != nil {
-		return fail(v, "SUBGROUP_OBJECT", "Object ID", off, e)
+	m.ObjectID, ok = vi.NextID(m.PriorObjectID, x)
+	if !ok {
+		return fail(v, "SUBGROUP_OBJECT", "Object ID", off, vi.IDFault(x))
 	}
 	off += n
 	if m.HasProperties {
@@ -115,9 +115,9 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, missing(v, "SUBGROUP_OBJECT")
 	}
 	vi := v.vi()
-	top := vi.Max()
 	var x uint64
 	var e *wire.Error
+	var ok bool
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT", "", wire.Malformed("no properties on an object that does not exist", ""))
@@ -139,12 +139,9 @@ func (m *SubgroupObject) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "SUBGROUP_OBJECT", "Status", wire.Misplaced())
 	}
 	b := dst
-	x, e = wire.IDDelta(m.PriorObjectID, m.ObjectID)
-	if e != nil {
-		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", e)
-	}
-	if x > top {
-		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", wire.TooLarge(x))
+	x, ok = vi.IDDelta(m.PriorObjectID, m.ObjectID)
+	if !ok {
+		return dst, refuse(v, "SUBGROUP_OBJECT", "Object ID", vi.IDFault(m.ObjectID))
 	}
 	b = vi.Append(b, x)
 	if m.HasProperties {
@@ -226,7 +223,7 @@ func (m *SubgroupObjectHeader) Parse(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
+	var ok bool
 	off := 0
 	*m = SubgroupObjectHeader{
 		HasProperties: m.HasProperties,
@@ -236,9 +233,9 @@ func (m *SubgroupObjectHeader) Parse(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "SUBGROUP_OBJECT_HEADER", "Object ID", off, vi.Fault(src[off:]))
 	}
-	m.ObjectID, e = wire.NextID(m.PriorObjectID, x)
-	if e != nil {
-		return fail(v, "SUBGROUP_OBJECT_HEADER", "Object ID", off, e)
+	m.ObjectID, ok = vi.NextID(m.PriorObjectID, x)
+	if !ok {
+		return fail(v, "SUBGROUP_OBJECT_HEADER", "Object ID", off, vi.IDFault(x))
 	}
 	off += n
 	if m.HasProperties {
@@ -293,6 +290,7 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 	top := vi.Max()
 	var x uint64
 	var e *wire.Error
+	var ok bool
 	if v == Version14 {
 		if m.Status == 1 && !m.Properties.isZero() {
 			return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "", wire.Malformed("no properties on an object that does not exist", ""))
@@ -316,12 +314,9 @@ func (m *SubgroupObjectHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Status", wire.Misplaced())
 	}
 	b := dst
-	x, e = wire.IDDelta(m.PriorObjectID, m.ObjectID)
-	if e != nil {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", e)
-	}
-	if x > top {
-		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", wire.TooLarge(x))
+	x, ok = vi.IDDelta(m.PriorObjectID, m.ObjectID)
+	if !ok {
+		return dst, refuse(v, "SUBGROUP_OBJECT_HEADER", "Object ID", vi.IDFault(m.ObjectID))
 	}
 	b = vi.Append(b, x)
 	if m.HasProperties {

@@ -26,7 +26,7 @@ const (
 	Version22 Version = 22
 )
 
-// maxBody is the longest body of a message.
+// maxBody is the longest body of a message, unless that has a bound of its own.
 const maxBody = 65535
 
 // vi is the variable-length integer of v.

@@ -33,6 +33,7 @@
 //
 // # Limitations
 //
-// Of a stream only what its opener sends is walked. A version that is several ("lite-01/02") is read as the first of them.
+// Of a stream only what its opener sends is walked. The groups of a fetch stream are taken as ascending, since the
+// order stands only in the request: it decides (draft-18 and later) whether a difference leads out of the range of ids. A version that is several ("lite-01/02") is read as the first of them.
 // What was deployed under the name of a version before its release, as moq-lite-05-wip, is unknown.
 package named

@@ -20,7 +20,7 @@ func (p *Protocol) stream(name string, src []byte) (*Decoded, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	d := &Decoded{Name: name, Tree: t, Source: src, Fields: map[string]any{}, Err: t.Err()}
-	w := walk{Protocol: p, Decoded: d}
+	w := walk{Protocol: p, Decoded: d, cursor: wire.FetchCursor{Vi: p.Vi()}}
 	for n := range t.Root.Children() {
 		if d.Err != nil {
 			return d, nil

@@ -1,7 +1,5 @@
 package wire
 
-import "math"
-
 // FetchStep is what one object of a fetch stream says about its place: the fields of a
 // FETCH_OBJECT. Numbers that are not there are 0.
 type FetchStep struct {
@@ -21,9 +19,10 @@ type FetchPlace struct {
 
 // FetchCursor follows the objects of a fetch stream, each of which may refer to the one before
 // (draft-ietf-moq-transport-15 and later, section on fetch headers). The zero value stands at
-// the start of a stream in ascending order.
+// the start of a stream in ascending order of a draft with the varints of QUIC.
 type FetchCursor struct {
 	Descending bool // groups come latest first
+	Vi         Vi   // of the draft: its largest integer is the largest id
 	begun      bool // some object or marker came
 	object     bool // some object came
 	prior      FetchPlace
@@ -70,17 +69,17 @@ func (c *FetchCursor) group(s FetchStep) (uint64, *Error) {
 		}
 		return c.prior.Group - s.Group - 1, nil
 	}
-	return oneMore(c.prior.Group, s.Group)
+	return c.after(c.prior.Group, s.Group)
 }
 
 func (c *FetchCursor) objectID(s FetchStep) (uint64, *Error) {
 	switch {
 	case !s.HasObject:
-		return oneMore(c.prior.Object, 0)
+		return c.after(c.prior.Object, 0)
 	case !s.Deltas || s.HasGroup:
 		return s.Object, nil
-	case s.Object > math.MaxUint64-c.prior.Object:
-		return 0, MalformedNumber("an id of at most 64 bits", s.Object)
+	case s.Object > c.Vi.Max()-min(c.prior.Object, c.Vi.Max()):
+		return 0, c.Vi.IDFault(s.Object)
 	}
 	return c.prior.Object + s.Object, nil
 }
@@ -90,16 +89,18 @@ func (c *FetchCursor) subgroup(s FetchStep) (uint64, *Error) {
 	case 1:
 		return c.prior.Subgroup, nil
 	case 2:
-		return oneMore(c.prior.Subgroup, 0)
+		return c.after(c.prior.Subgroup, 0)
 	case 3:
 		return s.Subgroup, nil
 	}
 	return 0, nil
 }
 
-func oneMore(prior, delta uint64) (uint64, *Error) {
-	if prior == math.MaxUint64 || delta > math.MaxUint64-prior-1 {
-		return 0, MalformedNumber("an id of at most 64 bits", delta)
+// after is the id that stands delta behind prior.
+func (c *FetchCursor) after(prior, delta uint64) (uint64, *Error) {
+	id, ok := c.Vi.NextID(Some(prior), delta)
+	if !ok {
+		return 0, c.Vi.IDFault(delta)
 	}
-	return prior + delta + 1, nil
+	return id, nil
 }

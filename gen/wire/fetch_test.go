@@ -29,7 +29,7 @@ func TestFetchCursorFollowsReferences(t *testing.T) {
 			want:  FetchPlace{9, 0, 10, 100},
 		},
 	} {
-		cursor := FetchCursor{Descending: c.descending}
+		cursor := FetchCursor{Descending: c.descending, Vi: Vi64}
 		var got FetchPlace
 		for _, s := range c.steps {
 			var e *Error
@@ -63,7 +63,7 @@ func TestFetchCursorRefusesPlacesThatDoNotExist(t *testing.T) {
 		"a group below 0":           {descending: true, steps: []FetchStep{start, {Deltas: true, HasGroup: true, HasObject: true}}},
 		"a subgroup above all":      {steps: []FetchStep{start, {Mode: 3, Subgroup: math.MaxUint64}, {Mode: 2}}},
 	} {
-		cursor := FetchCursor{Descending: c.descending}
+		cursor := FetchCursor{Descending: c.descending, Vi: Vi64}
 		var e *Error
 		for i, s := range c.steps {
 			if e != nil {

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -194,32 +196,24 @@ func EndBodyU16(dst []byte, mark int) ([]byte, *Error) {
 }
 
 // NextID is the id that stands delta behind prior on a stream: the first is absolute, the
-// following skip over delta ids. The sum has to stay within 64 bits.
-func NextID(prior Optional[uint64], delta uint64) (uint64, *Error) {
-	if prior.Set {
-		if delta >= ^prior.Value {
-			return 0, largeID(delta)
-		}
-		delta += prior.Value + 1
+// following skip over delta ids. It is not ok when k cannot write it; [Vi.IDFault] says so.
+func (k Vi) NextID(prior Optional[uint64], delta uint64) (id uint64, ok bool) {
+	if !prior.Set {
+		return delta, true
 	}
-	return delta, nil
+	id = prior.Value + delta + 1
+	return id, id > prior.Value && id <= k.Max()
 }
 
 // IDDelta is the inverse of NextID: ids ascend.
-func IDDelta(prior Optional[uint64], id uint64) (uint64, *Error) {
-	if prior.Set {
-		if id <= prior.Value {
-			return 0, smallID(id)
-		}
-		id -= prior.Value + 1
+func (k Vi) IDDelta(prior Optional[uint64], id uint64) (delta uint64, ok bool) {
+	if !prior.Set {
+		return id, id <= k.Max()
 	}
-	return id, nil
+	return id - prior.Value - 1, id > prior.Value && id <= k.Max()
 }
 
-// The errors of hot messages are apart, so that what is right can be inlined.
-
-//go:noinline
-func largeID(delta uint64) *Error { return MalformedNumber("an id of at most 64 bits", delta) }
-
-//go:noinline
-func smallID(id uint64) *Error { return MalformedNumber("an id above the one before", id) }
+// IDFault is the error of an id, or of the step to it, that is not ok.
+func (k Vi) IDFault(n uint64) *Error {
+	return MalformedNumber("an id above the one before, of at most "+strconv.Itoa(bits.Len64(k.Max()))+" bits", n)
+}

@@ -164,32 +164,48 @@ func TestPathsAreNormalized(t *testing.T) {
 func TestIDsAscendAndDoNotOverflow(t *testing.T) {
 	first := Optional[uint64]{}
 	for _, c := range []struct {
+		vi    Vi
 		prior Optional[uint64]
 		delta uint64
 		id    uint64
 		ok    bool
 	}{
-		{first, 0, 0, true},
-		{first, math.MaxUint64, math.MaxUint64, true},
-		{Some[uint64](0), 0, 1, true},
-		{Some[uint64](7), 2, 10, true},
-		{Some[uint64](math.MaxUint64 - 1), 0, math.MaxUint64, true},
-		{Some[uint64](math.MaxUint64), 0, 0, false},
-		{Some[uint64](1), math.MaxUint64 - 1, 0, false},
-		{Some[uint64](0), math.MaxUint64, 0, false},
+		{Vi64, first, 0, 0, true},
+		{Vi64, first, math.MaxUint64, math.MaxUint64, true},
+		{Vi64, Some[uint64](0), 0, 1, true},
+		{Vi64, Some[uint64](7), 2, 10, true},
+		{Vi64, Some[uint64](math.MaxUint64 - 1), 0, math.MaxUint64, true},
+		{Vi64, Some[uint64](math.MaxUint64), 0, 0, false},
+		{Vi64, Some[uint64](1), math.MaxUint64 - 1, 0, false},
+		{Vi64, Some[uint64](0), math.MaxUint64, 0, false},
+		{Vi64No7, Some[uint64](math.MaxUint64 - 1), 0, math.MaxUint64, true},
+		{RFC9000, first, MaxVarint, MaxVarint, true},
+		{RFC9000, Some[uint64](MaxVarint - 1), 0, MaxVarint, true},
+		{RFC9000, Some[uint64](MaxVarint), 0, 0, false},
+		{RFC9000, Some[uint64](MaxVarint - 1), 1, 0, false},
+		{RFC9000, Some[uint64](1), MaxVarint - 1, 0, false},
+		{RFC9000, Some[uint64](math.MaxUint64), 0, 0, false},
 	} {
-		id, e := NextID(c.prior, c.delta)
-		if (e == nil) != c.ok || id != c.id {
-			t.Errorf("%+v and %d give %d, %v", c.prior, c.delta, id, e)
+		id, ok := c.vi.NextID(c.prior, c.delta)
+		if ok != c.ok || ok && id != c.id {
+			t.Errorf("%v: %+v and %d give %d, %v", c.vi, c.prior, c.delta, id, ok)
 		}
 		if !c.ok {
 			continue
 		}
-		if delta, e := IDDelta(c.prior, id); delta != c.delta || e != nil {
-			t.Errorf("%+v to %d is %d, %v", c.prior, id, delta, e)
+		if delta, ok := c.vi.IDDelta(c.prior, id); delta != c.delta || !ok {
+			t.Errorf("%v: %+v to %d is %d, %v", c.vi, c.prior, id, delta, ok)
 		}
 	}
-	if _, e := IDDelta(Some[uint64](5), 5); !errors.Is(e, ErrMalformed) {
-		t.Errorf("the same id again: %v", e)
+	if _, ok := Vi64.IDDelta(Some[uint64](5), 5); ok {
+		t.Error("the same id again")
+	}
+	for _, prior := range []Optional[uint64]{first, Some[uint64](MaxVarint)} {
+		if _, ok := RFC9000.IDDelta(prior, MaxVarint+1); ok {
+			t.Errorf("an id above all, after %+v", prior)
+		}
+	}
+	if e := RFC9000.IDFault(7); !errors.Is(e, ErrMalformed) || e.Expected != "an id above the one before, of at most 62 bits" {
+		t.Error(e)
 	}
 }

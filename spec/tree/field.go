@@ -3,6 +3,7 @@ package tree
 import (
 	"math"
 	"math/bits"
+	"strconv"
 
 	"github.com/moqrx/moqrx/spec"
 )
@@ -122,8 +123,9 @@ func (s *state) option(n *Node, f *spec.Field, x uint64) {
 func (s *state) idDelta(n *Node, f *spec.Field, at int, x uint64) {
 	id := x
 	if prior := s.get(f.Kind.Ref); prior.set {
-		if id = prior.n + x + 1; id <= prior.n || x == math.MaxUint64 {
-			s.malformed(n, at, s.off-at, "an id of at most 64 bits", decimal(x))
+		id = prior.n + x + 1
+		if top := maxVarint(s.version.Vi); prior.n > top || x >= top-prior.n {
+			s.malformed(n, at, s.off-at, "an id above the one before, of at most "+strconv.Itoa(bits.Len64(top))+" bits", decimal(x))
 		}
 	}
 	s.number(n, id)

@@ -68,7 +68,7 @@ func (s *state) messageType(b *spec.Block) bool {
 	if !ok {
 		return false
 	}
-	if s.number(n, x); x != code {
+	if s.number(n, x); !s.begins(b, x) {
 		s.malformed(n, n.Offset, n.Size, hexText(code), hexText(x))
 	}
 	return true
@@ -81,7 +81,7 @@ func (s *state) framing(b *spec.Block) (outer enclosure, ok bool) {
 	}
 	s.push(step{name: Length})
 	n := s.add(Length, nil)
-	size, ok := s.bodyLength(n, b.Framing)
+	size, ok := s.bodyLength(n, b.Framing, s.family.BodyLimit(b))
 	s.pop()
 	if !ok {
 		return outer, false
@@ -89,7 +89,7 @@ func (s *state) framing(b *spec.Block) (outer enclosure, ok bool) {
 	return s.enclose(n, size), true
 }
 
-func (s *state) bodyLength(n *Node, how spec.Framing) (size uint64, ok bool) {
+func (s *state) bodyLength(n *Node, how spec.Framing, limit int) (size uint64, ok bool) {
 	at := s.off
 	if how == spec.LengthU16 {
 		if size, ok = s.fixed(n, 2); !ok {
@@ -99,8 +99,8 @@ func (s *state) bodyLength(n *Node, how spec.Framing) (size uint64, ok bool) {
 		if size, ok = s.varint(n); !ok {
 			return 0, false
 		}
-		if size > uint64(s.family.MaxBody) {
-			s.malformed(n, at, s.off-at, "a message of at most "+bytesText(uint64(s.family.MaxBody)), decimal(size))
+		if size > uint64(limit) {
+			s.malformed(n, at, s.off-at, "a message of at most "+bytesText(uint64(limit)), decimal(size))
 		}
 	}
 	s.number(n, size)
@@ -200,6 +200,11 @@ func (s *state) code(b *spec.Block) (uint64, bool) {
 	return 0, false
 }
 
+// begins tells whether x is a type of b in this version.
+func (s *state) begins(b *spec.Block, x uint64) bool {
+	return slices.ContainsFunc(b.Types(), func(c spec.Code) bool { return c.Value == x && c.On.Has(s.version.Number) })
+}
+
 // oneOf decodes the next message of a place. Messages without a type stand in the order of the
 // spec, the last of them over and over; the others are told apart by their type.
 func (s *state) oneOf(list []*spec.Message, first bool) {
@@ -241,7 +246,7 @@ func (s *state) oneOf(list []*spec.Message, first bool) {
 func (s *state) choose(list []*spec.Message, name string) {
 	x, size, ok := s.peek(s.off)
 	for _, m := range list {
-		if code, typed := s.code(m.Layout(s.version.Number)); ok && typed && code == x {
+		if ok && s.begins(m.Layout(s.version.Number), x) {
 			if !s.message(m, false) {
 				s.rest()
 			}
@@ -267,7 +272,7 @@ func (s *state) skip(typeSize int) {
 	s.leaf(Type, nil, typeSize)
 	s.path[0] = step{name: Length}
 	n := s.add(Length, nil)
-	size, ok := s.bodyLength(n, s.family.Framing)
+	size, ok := s.bodyLength(n, s.family.Framing, s.family.MaxBody)
 	if !ok {
 		s.rest()
 		return

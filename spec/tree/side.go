@@ -151,7 +151,7 @@ func (d *Decoder) starts(st *spec.Stream, x uint64) bool {
 	}
 	for _, m := range list {
 		b := m.Layout(d.version.Number)
-		for _, c := range b.Codes {
+		for _, c := range b.Types() {
 			if c.On.Has(d.version.Number) && c.Value == x {
 				return true
 			}

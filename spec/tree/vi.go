@@ -2,8 +2,17 @@ package tree
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
+
+// maxVarint is the largest integer of a kind.
+func maxVarint(kind string) uint64 {
+	if kind == "rfc9000" {
+		return 1<<62 - 1
+	}
+	return math.MaxUint64
+}
 
 // varint reads one variable-length integer of a kind that the notation names. n is how many bytes it takes: more
 // than there are when b is short, -1 when nothing starts so.

@@ -161,8 +161,8 @@ func parseSubgroupObject(m *moqt.SubgroupObject, src []byte, v moqt.Version) (in
 	if off <= 0 {
 		return 0, wrongAt("Object ID", 0)
 	}
-	id, e := wire.NextID(m.PriorObjectID, delta)
-	if e != nil {
+	id, ok := vi.NextID(m.PriorObjectID, delta)
+	if !ok {
 		return 0, wrongAt("Object ID", 0)
 	}
 	*m = moqt.SubgroupObject{PriorObjectID: m.PriorObjectID, HasProperties: m.HasProperties, ObjectID: id}
@@ -201,9 +201,9 @@ func appendSubgroupObject(m *moqt.SubgroupObject, dst []byte, v moqt.Version) ([
 		return dst, errNotHere
 	}
 	vi := varint(v)
-	delta, e := wire.IDDelta(m.PriorObjectID, m.ObjectID)
+	delta, ok := vi.IDDelta(m.PriorObjectID, m.ObjectID)
 	switch {
-	case e != nil || delta > vi.Max():
+	case !ok:
 		return dst, wrongAt("Object ID", 0)
 	case anyProperty(&m.Properties):
 		return dst, wrongAt("Properties", 0)

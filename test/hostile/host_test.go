@@ -142,20 +142,12 @@ func (h *host) goesOn() {
 // announced counts the broadcasts in the room below a path.
 func (h *host) announced(prefix model.Path) (n int) {
 	synctest.Wait()
-	c := h.room.Consume()
-	defer c.Close()
-	news := c.Announcements()
-	defer news.Close()
-	for {
-		a, ok, err := news.TryNext()
-		if !ok || err != nil {
-			return n
-		}
-		if a.Path.HasPrefix(prefix) {
+	for _, path := range moqtest.Paths(h.room.Consume()) {
+		if path.HasPrefix(prefix) {
 			n++
 		}
-		_ = a.Broadcast.Close()
 	}
+	return n
 }
 
 // within checks that no more than limit bytes were allocated, and not freed, since the host was

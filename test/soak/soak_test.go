@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/moqrx/moqrx/model"
+	"github.com/moqrx/moqrx/test/internal/moqtest"
 )
 
 var (
@@ -129,8 +130,8 @@ func (w *world) rest(ctx context.Context, t *testing.T, first, warm *footprint) 
 		t.Errorf("the relay has %d sessions, want %d", w.sessions.Load(), sessions)
 	}
 	for i, o := range origins {
-		if !eventually(ctx, patience, func() bool { return announced(o) == steady }) {
-			t.Errorf("origin %d sees %d broadcasts, want %d", i, announced(o), steady)
+		if !eventually(ctx, patience, func() bool { return len(moqtest.Paths(o.Consume())) == steady }) {
+			t.Errorf("origin %d sees %d broadcasts, want %d", i, len(moqtest.Paths(o.Consume())), steady)
 		}
 	}
 	if first != nil && !eventually(ctx, patience, func() bool { return runtime.NumGoroutine() == first.goroutines }) {
@@ -147,20 +148,6 @@ func (w *world) rest(ctx context.Context, t *testing.T, first, warm *footprint) 
 		return first == nil || warm != nil && least.heap <= warm.most()
 	})
 	return least
-}
-
-// announced is how many broadcasts an origin has.
-func announced(o *model.OriginProducer) (n int) {
-	news := o.Consume().Announcements()
-	defer news.Close()
-	for {
-		a, ok, err := news.TryNext()
-		if !ok || err != nil {
-			return n
-		}
-		_ = a.Broadcast.Close()
-		n++
-	}
 }
 
 // eventually asks again and again, until the answer is yes.

@@ -14,7 +14,7 @@ import (
 // to some encoders, and those that they stand for to others; both are right.
 func (c comparison) stream(want, got map[string]any) error {
 	objects, _ := got["objects"].([]any)
-	header, object, places := c, c, subgroupPlaces
+	header, object, places := c, c, c.subgroupPlaces
 	header.name, object.name = "SUBGROUP_HEADER", "SUBGROUP_OBJECT"
 	if strings.HasPrefix(c.name, "FETCH") {
 		header.name, object.name, places = "FETCH_HEADER", "FETCH_OBJECT", c.fetchPlaces
@@ -88,16 +88,16 @@ func (c comparison) object(want, got, meant map[string]any) error {
 }
 
 // subgroupPlaces gives the ids of the objects of a subgroup.
-func subgroupPlaces(_ map[string]any, objects []any) (list []map[string]any, err error) {
+func (c comparison) subgroupPlaces(_ map[string]any, objects []any) (list []map[string]any, err error) {
 	prior := wire.Optional[uint64]{}
 	for _, o := range objects {
 		delta, err := strconv.ParseUint(fmt.Sprint(o.(map[string]any)["delta"]), 10, 64)
 		if err != nil {
 			return nil, err
 		}
-		id, e := wire.NextID(prior, delta)
-		if e != nil {
-			return nil, e
+		id, ok := c.p.Vi().NextID(prior, delta)
+		if !ok {
+			return nil, c.p.Vi().IDFault(delta)
 		}
 		prior = wire.Some(id)
 		list = append(list, map[string]any{"object_id": fmt.Sprint(id)})
@@ -107,7 +107,7 @@ func subgroupPlaces(_ map[string]any, objects []any) (list []map[string]any, err
 
 // fetchPlaces gives the places of the objects of a fetch stream, each of which may refer to the one before.
 func (c comparison) fetchPlaces(want map[string]any, objects []any) (list []map[string]any, err error) {
-	var cursor wire.FetchCursor
+	cursor := wire.FetchCursor{Vi: c.p.Vi()}
 	if prior, ok := want["prior"].(map[string]any); ok {
 		s := wire.FetchStep{HasGroup: true, HasObject: true, HasPriority: true, Mode: 3}
 		s.Group, s.Subgroup, s.Object = uintOf(prior, "group_id"), uintOf(prior, "subgroup_id"), uintOf(prior, "object_id")

@@ -81,7 +81,10 @@ func (l *listener) read(ctx context.Context, r *reader) error {
 	l.publisher, l.price = l.identity(), l.linkCost()
 	if l.dialect.opening != nil {
 		m := l.dialect.opening()
-		if err := r.message(m); err != nil {
+		r.limit += l.room()
+		err := r.message(m)
+		r.limit = messageLimit
+		if err != nil {
 			return err
 		}
 		if err := l.take(ctx, m); err != nil {
@@ -97,6 +100,12 @@ func (l *listener) read(ctx context.Context, r *reader) error {
 			return err
 		}
 	}
+}
+
+// room is how long all names are together that the peer may announce, each behind its length of up to 4 bytes.
+func (l *listener) room() int {
+	const enough = 1 << 28 // for what the codecs take
+	return min(l.limits.AnnouncedBytes, enough) + 4*min(l.limits.Broadcasts, enough/4)
 }
 
 // take applies a message of the peer. An error breaks the rules and ends the session.

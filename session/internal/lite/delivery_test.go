@@ -135,42 +135,6 @@ func TestGroupsInFlightOutliveTheEndOfTheSubscription(t *testing.T) {
 	})
 }
 
-func TestMissingGroups(t *testing.T) {
-	for name, c := range map[string]struct {
-		drops []genlite.Message
-		took  time.Duration
-	}{
-		"are not waited for forever":               {nil, time.Second},
-		"are not waited for when they were told":   {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: 6}, &genlite.SubscribeDrop{Start: 7, End: 8}}, 0},
-		"are waited for when some were told":       {[]genlite.Message{&genlite.SubscribeDrop{Start: 5, End: 7}}, time.Second},
-		"are waited for when what was told is odd": {[]genlite.Message{&genlite.SubscribeDrop{Start: 8, End: 5}}, time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, genlite.Version05, consuming(""))
-				track, id := r.request("alice", "video"), uint64(0)
-				r.answerTrack()
-				s, _ := r.accept(genlite.BidiSubscribe, new(genlite.Subscribe))
-				must(t, r.group(id, 4, r.frame("four")).Close())
-				r.write(s, &genlite.SubscribeStart{Group: 4})
-				r.write(s, append(c.drops, &genlite.SubscribeEnd{Group: 9})...)
-				must(t, s.Close())
-				began := time.Now()
-				wantFrames(t, track, 4, "four")
-				if _, err := track.RecvGroup(t.Context()); !errors.Is(err, io.EOF) {
-					t.Errorf("the track ended with %v", err)
-				}
-				if took := time.Since(began); took != c.took {
-					t.Errorf("the end came after %v, want %v", took, c.took)
-				}
-				if final, ok := track.FinalSequence(); !ok || final != 9 {
-					t.Errorf("final sequence %d, %v", final, ok)
-				}
-			})
-		})
-	}
-}
-
 // While the peer gives no credit for streams, the most urgent group waits in front.
 func TestScarceStreamsGoToTheMostUrgentGroup(t *testing.T) {
 	forEachVersion(t, func(t *testing.T, v genlite.Version) {

@@ -2,6 +2,7 @@ package lite
 
 import (
 	"slices"
+	"sort"
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 )
@@ -9,40 +10,37 @@ import (
 // maxSpans bounds what is remembered about a track whose sequences have many gaps.
 const maxSpans = 64
 
-// spans are the sequences of the groups that a subscription has got, in rising order and apart. Beyond
-// maxSpans the lowest gap is forgotten: it counts as sent, and the subscriber is not told of it.
+// spans are the groups of a subscription that need no telling or waiting any more, by their sequences, in rising
+// order and apart. Beyond maxSpans the lowest gap is forgotten: it counts as done, so the publisher does not tell
+// of it, and the subscriber does not wait for it.
 type spans []span
 
 type span struct{ first, last uint64 }
 
 // add notes one more sequence.
-func (s *spans) add(n uint64) {
-	at, found := slices.BinarySearchFunc(*s, n, func(x span, n uint64) int {
-		switch {
-		case x.last < n:
-			return -1
-		case x.first > n:
-			return 1
-		}
-		return 0
-	})
-	if found {
-		return
+func (s *spans) add(n uint64) { s.cover(n, n) }
+
+// cover notes the sequences from first to last, which is at most [model.MaxSequence].
+func (s *spans) cover(first, last uint64) {
+	all := *s
+	// What touches the new span becomes one with it.
+	from := sort.Search(len(all), func(i int) bool { return all[i].last+1 >= first })
+	to := sort.Search(len(all), func(i int) bool { return all[i].first > last+1 })
+	if from < to {
+		first, last = min(first, all[from].first), max(last, all[to-1].last)
 	}
-	all := slices.Insert(*s, at, span{n, n})
-	if at+1 < len(all) && n+1 == all[at+1].first {
-		all[at].last = all[at+1].last
-		all = slices.Delete(all, at+1, at+2)
-	}
-	if at > 0 && all[at-1].last+1 == n {
-		all[at-1].last = all[at].last
-		all = slices.Delete(all, at, at+1)
-	}
+	all = slices.Replace(all, from, to, span{first, last})
 	if len(all) > maxSpans {
 		all[1].first = all[0].first
 		all = slices.Delete(all, 0, 1)
 	}
 	*s = all
+}
+
+// has reports whether everything from floor to end, which is exclusive, is there.
+func (s spans) has(floor, end uint64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].last >= floor })
+	return end <= floor || i < len(s) && s[i].first <= floor && s[i].last >= end-1
 }
 
 // gaps are what is not there from floor to end, which is exclusive: as messages that say so.

@@ -22,8 +22,7 @@ type intake struct {
 	mu      sync.Mutex
 	start   model.GroupBound // first group that will come, as the peer says
 	end     model.GroupBound // first group that will never come, as the peer says
-	count   uint64           // groups that have started
-	dropped uint64           // groups that will not come, as the peer says
+	settled spans            // groups that have started, and those that will not come, as the peer says
 	flights int              // streams of groups that are coming in
 }
 
@@ -48,8 +47,8 @@ func (in *intake) endAt(sequence uint64) {
 func (in *intake) skip(first, last uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if first <= last && last <= model.MaxSequence { // which leaves room for the sum
-		in.dropped = min(in.dropped+last-first+1, model.MaxSequence)
+	if first <= last && last <= model.MaxSequence {
+		in.settled.cover(first, last)
 	}
 }
 
@@ -66,11 +65,11 @@ func (in *intake) depart() {
 	in.flights++
 }
 
-// arrive notes that one more group has started.
-func (in *intake) arrive() {
+// arrive notes that a group has started.
+func (in *intake) arrive(sequence uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.count++
+	in.settled.add(sequence)
 	in.poke()
 }
 
@@ -101,10 +100,7 @@ func (in *intake) quiet() bool {
 func (in *intake) complete() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.end.Set {
-		return false
-	}
-	return in.end.Sequence <= in.start.Sequence || in.end.Sequence-in.start.Sequence <= in.count+in.dropped
+	return in.end.Set && in.settled.has(in.start.Sequence, in.end.Sequence)
 }
 
 // receiveGroup takes one group stream of the peer whose header is m. The error is what the
@@ -126,7 +122,7 @@ func (c *subscriber) receiveGroup(ctx context.Context, r *reader, m *genlite.Gro
 		return err
 	}
 	defer g.Close()
-	u.arrive()
+	u.arrive(m.Sequence)
 	u.counts.Group()
 	c.recordGroup(theirs, u.id, m.Sequence)
 	defer func() { c.recordGroupEnd(ctx, theirs, u.id, m.Sequence, err) }()

@@ -7,12 +7,13 @@ import (
 
 	genlite "github.com/moqrx/moqrx/gen/lite"
 	"github.com/moqrx/moqrx/gen/wire"
+	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session/transport"
 )
 
 const (
-	// messageLimit is the largest message that a reader holds: the 64 KiB that the codecs
-	// allow for a body, and its type and length. Payloads of frames never pass through it whole.
+	// messageLimit is the largest message that a reader holds unless it is told otherwise: the 64 KiB that
+	// the codecs allow for a body, and its type and length. Payloads of frames never pass through it whole.
 	messageLimit = 64<<10 + 16
 
 	controlBuffer = 512
@@ -28,13 +29,14 @@ type reader struct {
 	buf     []byte // of which start to end is unread
 	start   int
 	end     int
+	limit   int // of a message
 }
 
 func newReader(s transport.ReceiveStream, v genlite.Version) *reader {
-	return &reader{stream: s, version: v, buf: make([]byte, controlBuffer)}
+	return &reader{stream: s, version: v, buf: make([]byte, controlBuffer), limit: messageLimit}
 }
 
-var groupReaders = sync.Pool{New: func() any { return &reader{buf: make([]byte, groupBuffer)} }}
+var groupReaders = sync.Pool{New: func() any { return &reader{buf: make([]byte, groupBuffer), limit: messageLimit} }}
 
 // newGroupReader takes a reader with a large buffer from the pool; release gives it back.
 func newGroupReader(s transport.ReceiveStream, v genlite.Version) *reader {
@@ -71,8 +73,8 @@ func (r *reader) parse(f func(src []byte) (int, error)) error {
 			return err
 		}
 		need = max(short.Need, len(r.unread())+1)
-		if need > messageLimit {
-			return err
+		if need > r.limit {
+			return failure(model.CodeBoundsExceeded, "a message of %d bytes, with room for %d: %v", need, r.limit, err)
 		}
 	}
 }
@@ -102,6 +104,9 @@ func (r *reader) fill(n int) error {
 func (r *reader) makeRoom() {
 	if r.start == r.end {
 		r.start, r.end = 0, 0
+		if len(r.buf) > max(r.limit, messageLimit) { // what held one long message
+			r.buf = make([]byte, controlBuffer)
+		}
 	}
 	if r.end < len(r.buf) {
 		return
@@ -111,7 +116,7 @@ func (r *reader) makeRoom() {
 		r.start = 0
 		return
 	}
-	grown := make([]byte, min(2*len(r.buf), messageLimit))
+	grown := make([]byte, min(2*len(r.buf), r.limit))
 	copy(grown, r.buf)
 	r.buf = grown
 }

@@ -57,6 +57,20 @@ func Subscribe(ctx context.Context, t testing.TB, origin *model.OriginConsumer, 
 	return c
 }
 
+// Paths are the paths of the broadcasts that are in an origin now.
+func Paths(origin *model.OriginConsumer) (paths []model.Path) {
+	news := origin.Announcements()
+	defer news.Close()
+	for {
+		a, ok, err := news.TryNext()
+		if !ok || err != nil {
+			return paths
+		}
+		paths = append(paths, a.Path)
+		_ = a.Broadcast.Close()
+	}
+}
+
 // Heap is how many bytes are allocated, without garbage and what pools hold.
 func Heap() uint64 {
 	var m runtime.MemStats

@@ -166,14 +166,25 @@ func (e *env) dump(ctx context.Context, files []string, keyFile, format string) 
 // keys opens the key log. One that only the environment names may be missing.
 func (e *env) keys(name string) (*dump.Keys, error) {
 	if name != "" {
-		return dump.OpenKeys(name)
+		return e.openKeys("", name)
 	}
-	keys, err := dump.OpenKeys(e.getenv("SSLKEYLOGFILE"))
+	const from = "$SSLKEYLOGFILE: "
+	keys, err := e.openKeys(from, e.getenv("SSLKEYLOGFILE"))
 	if err != nil {
-		_, _ = fmt.Fprintf(e.err, "moqdump: $SSLKEYLOGFILE: %s\n", oneLine(err))
+		_, _ = fmt.Fprintf(e.err, "moqdump: %s%s\n", from, oneLine(err))
 		return dump.OpenKeys("")
 	}
 	return keys, nil
+}
+
+// openKeys opens a key log and warns when it is none.
+func (e *env) openKeys(from, name string) (*dump.Keys, error) {
+	keys, err := dump.OpenKeys(name)
+	if err == nil && keys.Foreign() {
+		_, _ = fmt.Fprintf(e.err, "moqdump: %s%s: no secrets of QUIC in it; want a TLS key log, with lines like "+
+			"\"CLIENT_TRAFFIC_SECRET_0 <client random> <secret>\" in hexadecimal\n", from, name)
+	}
+	return keys, err
 }
 
 // errOutput marks an error of standard output, after which there is nothing to go on for.

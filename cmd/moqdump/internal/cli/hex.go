@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,9 @@ version says any, and gets the list of those that take the bytes.
 
 A hexdump is one argument, in quotes. Its offsets are known by the colon behind them, by the text column behind the
 bytes, or as what counts the bytes in front of each of several lines; a single line with none of these is bytes.
+
+Whether a fetch was asked for in descending order does not stand on its stream: the groups of a FETCH_STREAM are taken as
+ascending. This shows only where an id leaves its range (draft-18 and later): differences are printed as they stand there.
 
 Without, it reads one JSON object a line from standard input and answers each with one:
 
@@ -58,11 +63,15 @@ func (e *env) hex(version, message string, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	ok, err := hex.Print(e.out, version, message, src)
-	switch {
-	case err != nil:
+	var text bytes.Buffer
+	ok, err := hex.Print(&text, version, message, src)
+	if err != nil {
 		return usageError{err}
-	case !ok:
+	}
+	if _, err := text.WriteTo(e.out); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	if !ok {
 		return errReported
 	}
 	return nil

@@ -38,3 +38,26 @@ func TestHexExitCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestHexThatCannotBeWritten(t *testing.T) {
+	for _, version := range []string{"lite-05", "any"} {
+		var errs bytes.Buffer
+		e := &env{out: brokenPipe{}, err: &errs, getenv: func(string) string { return "" }}
+		code := e.main(t.Context(), []string{"hex", "-version", version, "-message", "GROUP", "020105"})
+		if code != exitInput || errs.String() != "moqdump: cannot write the output: io: read/write on closed pipe\n" {
+			t.Errorf("%s: exit code %d, %q", version, code, &errs)
+		}
+	}
+	var errs bytes.Buffer
+	e := &env{in: strings.NewReader("{}\n"), out: brokenPipe{}, err: &errs, getenv: func(string) string { return "" }}
+	if code := e.main(t.Context(), []string{"hex"}); code != exitInput || errs.String() != "moqdump: io: read/write on closed pipe\n" {
+		t.Errorf("lines: exit code %d, %q", code, &errs)
+	}
+}
+
+func TestHexSaysWhatItTakesForGranted(t *testing.T) {
+	code, out, _ := run(t, nil, "hex", "--help")
+	if code != exitOK || !strings.Contains(out, "ascending") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}

@@ -2,10 +2,13 @@ package moqdec_test
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/moqrx/moqrx/cmd/moqdump/internal/quicdec"
+	"github.com/moqrx/moqrx/gen/lite"
 )
 
 // The same for moq-transport as for moq-lite: what is wrong is said, with its place, and the rest comes out.
@@ -98,5 +101,27 @@ func TestGoesOnWithoutTheVersion(t *testing.T) {
 	s.send(up, 4, bytes.Repeat([]byte("x"), 2<<20), false)
 	if got := s.out.String(); !strings.Contains(got, "Stream Type") {
 		t.Errorf("two megabytes without a version wait:\n%s", got)
+	}
+}
+
+// What a relay has on moq-lite-02 comes in one message, which may have megabytes.
+func TestReadsALongMessage(t *testing.T) {
+	s := newScript("moql")
+	s.hex(up, 0, "20 000a 01 c0000000ff0dad02 00")
+	s.hex(down, 0, "21 0009 c0000000ff0dad02 00")
+	s.hex(up, 4, "01 01 00")
+	var names lite.AnnounceInit
+	for i := range 4000 {
+		names.Suffixes = append(names.Suffixes, fmt.Sprintf("%s/%d", strings.Repeat("x", 100), i))
+	}
+	b, err := names.Append(nil, lite.Version02)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for piece := range slices.Chunk(b, 1200) {
+		s.send(down, 4, piece, false)
+	}
+	if out := s.end(); !strings.Contains(out, "ANNOUNCE_INIT") || !strings.Contains(out, "bytes)") || strings.Contains(out, "! ") {
+		t.Errorf("%.2000s", out)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	protocols "github.com/moqrx/moqrx/gen/named"
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/spec"
 	"github.com/moqrx/moqrx/spec/tree"
 )
@@ -14,6 +16,7 @@ import (
 type dialect struct {
 	*tree.Decoder
 	name     string // of the version
+	vi       wire.Vi
 	version  int
 	streams  map[uint64]string // codes that end streams
 	closes   map[uint64]string // codes that end sessions
@@ -102,7 +105,11 @@ func newDialect(f *spec.Family, v *spec.Version) *dialect {
 	if err != nil {
 		return nil
 	}
-	d := &dialect{Decoder: t, name: v.Name, version: number, payloads: map[string]string{}}
+	p, err := protocols.Find(v.Name)
+	if err != nil {
+		return nil
+	}
+	d := &dialect{Decoder: t, name: v.Name, vi: p.Vi(), version: number, payloads: map[string]string{}}
 	d.streams, d.closes = codes(f, "StreamResetCode", number), codes(f, "SessionErrorCode", number)
 	if f.Enum("StreamResetCode") == nil {
 		d.streams, d.closes = liteCodes, liteCodes

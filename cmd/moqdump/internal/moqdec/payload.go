@@ -88,6 +88,7 @@ func (l *live) payloadStart(st *stream, h *half, e quicdec.Event, part tree.Part
 
 // fetched works out where an object of a fetch stream belongs.
 func (l *live) fetched(st *stream, c *carrier, m *tree.Node, p *payload) *wire.Error {
+	c.fetch.Vi = l.d.vi
 	if st.request != nil {
 		c.fetch.Descending = st.request.descending
 	}

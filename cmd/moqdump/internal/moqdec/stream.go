@@ -13,7 +13,7 @@ import (
 
 // Limits of one session.
 const (
-	maxMessage = 320 << 10 // a message that is not complete; objects have up to 256 KiB of properties
+	maxMessage = 4<<20 + 16 // a message that is not complete: an ANNOUNCE_INIT
 	maxStreams = 16384
 	maxTracks  = 16384
 )

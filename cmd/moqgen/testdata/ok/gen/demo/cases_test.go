@@ -3,17 +3,18 @@
 package demo
 
 import (
+	"cmp"
 	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/gen/wiretest"
 	"pgregory.net/rapid"
 )
 
 // framing is how a framed message of v ends.
-func framing(v Version, typed, u16 bool) wiretest.Framing {
+func framing(v Version, typed, u16 bool, limit int) wiretest.Framing {
 	vi := v.vi()
 	return wiretest.Framing{
 		Closes: false,
-		Limit:  maxBody,
+		Limit:  cmp.Or(limit, maxBody),
 		Typed:  typed,
 		U16:    u16,
 		Vi:     vi,
@@ -60,6 +61,7 @@ var testCases = []testCase{
 		fresh: func(Message) Message {
 			return new(Hello)
 		},
+		limit: 4096,
 		loose: []Version{},
 		name:  "HELLO",
 		on:    []Version{Version05, Version04, Version03, Version02},

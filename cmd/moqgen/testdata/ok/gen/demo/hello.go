@@ -12,7 +12,7 @@ import (
 // It stands on a bidi stream Talk (sent to its opener).
 //
 //	HELLO {
-//	  Length  vi
+//	  Length  vi max 4096
 //	  Items   params HelloItems
 //	}
 type Hello struct {
@@ -36,8 +36,8 @@ func (m *Hello) Parse(src []byte, v Version) (int, error) {
 	var n int
 	var e *wire.Error
 	size, off := vi.Parse(src)
-	if off <= 0 || size > maxBody || size > uint64(len(src)-off) {
-		_, _, e := vi.Body(src, 0, maxBody)
+	if off <= 0 || size > 4096 || size > uint64(len(src)-off) {
+		_, _, e := vi.Body(src, 0, 4096)
 		return fail(v, "HELLO", "", 0, e)
 	}
 	src = src[:off+int(size)]
@@ -70,7 +70,7 @@ func (m *Hello) Append(dst []byte, v Version) ([]byte, error) {
 	if size := len(b) - mark - 1; size <= wire.ShortBody {
 		b[mark] = byte(size)
 	} else {
-		b, e = vi.EndBody(b, mark, maxBody)
+		b, e = vi.EndBody(b, mark, 4096)
 		if e != nil {
 			return dst, refuse(v, "HELLO", "Length", e)
 		}

@@ -68,6 +68,8 @@ func ParseAnswer(src []byte, v Version) (Message, int, error) {
 		m = new(Moved)
 	case code == 0xa && v >= Version02:
 		m = new(Moved)
+	case code == 0x19 && v >= Version02 && v <= Version04:
+		m = new(Moved)
 	default:
 		_, err := fail(v, "ANSWER", "Type", 0, wire.MalformedCode("a type of this version", code))
 		return nil, 0, err

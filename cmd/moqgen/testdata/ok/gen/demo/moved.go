@@ -21,6 +21,7 @@ import (
 //
 //	MOVED {
 //	  Type    vi = 0xa
+//	          or 0x19, if read  02-04
 //	  Length  vi
 //	  A       vi
 //	  C       vi[..2]
@@ -90,7 +91,7 @@ func (m *Moved) parseB(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "MOVED", "Type", 0, vi.Fault(src))
 	}
-	if x != 0xa {
+	if x != 0xa && (x != 0x19 || v < Version02 || v > Version04) {
 		return fail(v, "MOVED", "Type", 0, wire.MalformedCode("0xa", x))
 	}
 	size, off := vi.Parse(src[n:])

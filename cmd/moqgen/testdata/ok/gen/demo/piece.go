@@ -42,7 +42,7 @@ func (m *Piece) Parse(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
+	var ok bool
 	off := 0
 	*m = Piece{
 		Before:   m.Before,
@@ -52,9 +52,9 @@ func (m *Piece) Parse(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "PIECE", "ID", off, vi.Fault(src[off:]))
 	}
-	m.ID, e = wire.NextID(m.Before, x)
-	if e != nil {
-		return fail(v, "PIECE", "ID", off, e)
+	m.ID, ok = vi.NextID(m.Before, x)
+	if !ok {
+		return fail(v, "PIECE", "ID", off, vi.IDFault(x))
 	}
 	off += n
 	if m.HasNotes {
@@ -108,6 +108,7 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 	top := vi.Max()
 	var x uint64
 	var e *wire.Error
+	var ok bool
 	if v >= Version02 {
 		if m.Reason >= 1 && !m.Notes.isZero() {
 			return dst, refuse(v, "PIECE", "", wire.Malformed("no notes with a reason", ""))
@@ -125,12 +126,9 @@ func (m *Piece) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "PIECE", "Reason", wire.Misplaced())
 	}
 	b := dst
-	x, e = wire.IDDelta(m.Before, m.ID)
-	if e != nil {
-		return dst, refuse(v, "PIECE", "ID", e)
-	}
-	if x > top {
-		return dst, refuse(v, "PIECE", "ID", wire.TooLarge(x))
+	x, ok = vi.IDDelta(m.Before, m.ID)
+	if !ok {
+		return dst, refuse(v, "PIECE", "ID", vi.IDFault(m.ID))
 	}
 	b = vi.Append(b, x)
 	if m.HasNotes {
@@ -211,7 +209,7 @@ func (m *PieceHeader) Parse(src []byte, v Version) (int, error) {
 	vi := v.vi()
 	var n int
 	var x uint64
-	var e *wire.Error
+	var ok bool
 	off := 0
 	*m = PieceHeader{
 		Before:   m.Before,
@@ -221,9 +219,9 @@ func (m *PieceHeader) Parse(src []byte, v Version) (int, error) {
 	if n <= 0 {
 		return fail(v, "PIECE_HEADER", "ID", off, vi.Fault(src[off:]))
 	}
-	m.ID, e = wire.NextID(m.Before, x)
-	if e != nil {
-		return fail(v, "PIECE_HEADER", "ID", off, e)
+	m.ID, ok = vi.NextID(m.Before, x)
+	if !ok {
+		return fail(v, "PIECE_HEADER", "ID", off, vi.IDFault(x))
 	}
 	off += n
 	if m.HasNotes {
@@ -270,6 +268,7 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 	top := vi.Max()
 	var x uint64
 	var e *wire.Error
+	var ok bool
 	if v >= Version02 {
 		if m.Reason >= 1 && !m.Notes.isZero() {
 			return dst, refuse(v, "PIECE_HEADER", "", wire.Malformed("no notes with a reason", ""))
@@ -289,12 +288,9 @@ func (m *PieceHeader) Append(dst []byte, v Version) ([]byte, error) {
 		return dst, refuse(v, "PIECE_HEADER", "Reason", wire.Misplaced())
 	}
 	b := dst
-	x, e = wire.IDDelta(m.Before, m.ID)
-	if e != nil {
-		return dst, refuse(v, "PIECE_HEADER", "ID", e)
-	}
-	if x > top {
-		return dst, refuse(v, "PIECE_HEADER", "ID", wire.TooLarge(x))
+	x, ok = vi.IDDelta(m.Before, m.ID)
+	if !ok {
+		return dst, refuse(v, "PIECE_HEADER", "ID", vi.IDFault(m.ID))
 	}
 	b = vi.Append(b, x)
 	if m.HasNotes {

@@ -22,7 +22,7 @@ const (
 	Version05 Version = 5
 )
 
-// maxBody is the longest body of a message.
+// maxBody is the longest body of a message, unless that has a bound of its own.
 const maxBody = 1024
 
 // vi is the variable-length integer of v.
