@@ -24,11 +24,11 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer stop()
 	t, err := p.find(ctx, trackName{m.Broadcast, m.Track})
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	g, err := t.FetchGroup(ctx, m.Group, m.Priority)
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	defer g.Close()
 	out, leave := p.groups.enter(ctx, s, priority.Wish{Priority: m.Priority}, m.Group)
@@ -37,5 +37,5 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer w.release()
 	w.counts = counts
 	counts.Group()
-	return modelError(ctx, w.group(ctx, g, func() {}))
+	return contentError(ctx, w.group(ctx, g, func() {}))
 }

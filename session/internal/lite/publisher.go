@@ -149,7 +149,7 @@ func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error
 	defer stop()
 	info, err := p.info(ctx, trackName{m.Broadcast, m.Track})
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	return p.send(s, &genlite.TrackInfo{
 		Priority:   info.Priority,
