@@ -179,9 +179,9 @@ func TestNamesThatFillAFrameAreLeftOut(t *testing.T) {
 	var log bytes.Buffer
 	run(t, stats.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, h *host) {
 		defer h.external("room/alice").Publisher().Close()
-		const hostile, size = 100, 60_000 // of bytes that are six in JSON
+		const hostile, size = 100, 360_000
 		for i := range hostile {
-			h.external(model.Path(strings.Repeat("\x01", size-i))).PublisherTrack("video").Close()
+			h.external(model.Path(strings.Repeat("x", size-i))).PublisherTrack("video").Close()
 		}
 		got := h.next(stats.External, stats.Publisher)
 		want(t, "alice", got["room/alice"], stats.Counters{Announced: 1})
