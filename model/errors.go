@@ -159,10 +159,10 @@ var (
 func CodeOf(err error) Code {
 	var e *Error
 	switch {
-	case err == nil, errors.Is(err, io.EOF), errors.Is(err, context.Canceled):
-		return CodeCancel
 	case errors.As(err, &e):
 		return e.Code
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, context.Canceled):
+		return CodeCancel
 	case errors.Is(err, context.DeadlineExceeded):
 		return CodeTimeout
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -32,6 +32,8 @@ func TestErrorCodes(t *testing.T) {
 		{&model.Error{Code: model.AppCode(404)}, 468},
 		{model.RemoteError(468), 468},
 		{fmt.Errorf("track %q: %w", "a", model.ErrNotFound), 13},
+		{fmt.Errorf("%w, after %w", model.ErrNotFound, context.Canceled), 13},
+		{errors.Join(io.EOF, model.ErrWrongSize), 14},
 	} {
 		want(t, fmt.Sprint(c.err), model.CodeOf(c.err), c.code)
 	}

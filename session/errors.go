@@ -36,17 +36,15 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (code %d)", who, e.Reason, uint32(e.Code))
 }
 
-// Is reports whether target is an error of the model, or of a session, with the same code.
+// Is reports whether target is an error of a session with the same code.
 func (e *Error) Is(target error) bool {
-	switch t := target.(type) {
-	case *model.Error:
-		return t.Code == e.Code
-	case *Error:
-		return t.Code == e.Code
-	default:
-		return false
-	}
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
 }
+
+// Unwrap returns what the model calls it, so that [model.CodeOf] finds the code and errors.Is
+// compares it: a relay passes on why its own session ended.
+func (e *Error) Unwrap() error { return &model.Error{Code: e.Code, Reason: e.Reason, Remote: e.Remote} }
 
 // URLError is a URL that no session can have, wherever it leads: it does not parse, has a scheme
 // other than https, moqt and moql (sessions over ws and wss are not supported), no host, or a

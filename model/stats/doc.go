@@ -59,7 +59,8 @@
 // Names of tracks are accepted and ignored: the numbers are per broadcast. What is
 // counted after the last guard of a broadcast was closed may be missing, so close the
 // guard of a track after its groups. A frame is at most [model.MaxFrameSize] bytes,
-// about 100000 open broadcasts; a host with more needs a depth. Peers name the paths they
+// about 100000 open broadcasts; a host with more needs a depth. What does not fit is left
+// out, the longest names first, and the logger hears of it. Peers name the paths they
 // announce and subscribe to, also such as do not exist: those are listed for one
 // interval, with a depth in broadcasts of their own.
 package stats

@@ -2,8 +2,11 @@ package stats
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/moqrx/moqrx/model"
 )
@@ -143,6 +146,11 @@ func writeMap[M ~map[model.Path]T, T any](p *publisher, b *publication, o *outpu
 	if len(m) > 0 {
 		frame, err = json.Marshal(m)
 	}
+	if over := len(frame) - model.MaxFrameSize; over > 0 {
+		n := cut(m, over)
+		p.log.Warn("statistics of the longest names are left out", "broadcast", b.path, "track", o.track.Name(), "left out", n)
+		frame, err = json.Marshal(m)
+	}
 	if err == nil && !bytes.Equal(frame, o.last) {
 		err = o.track.WriteFrame(model.Frame{Payload: frame})
 	}
@@ -151,6 +159,22 @@ func writeMap[M ~map[model.Path]T, T any](p *publisher, b *publication, o *outpu
 		return
 	}
 	o.last = frame
+}
+
+// cut removes what has the longest names from m, until its JSON is shorter by size bytes at least.
+func cut[M ~map[model.Path]T, T any](m M, size int) (removed int) {
+	for _, path := range slices.SortedFunc(maps.Keys(m), func(a, b model.Path) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a))
+	}) {
+		if size <= 0 {
+			break
+		}
+		entry, _ := json.Marshal(M{path: m[path]}) // not for the first time
+		size -= len(entry) - 1                     // two braces for one comma
+		delete(m, path)
+		removed++
+	}
+	return removed
 }
 
 // end withdraws a broadcast: nothing in it is open or has changed any more.

@@ -174,6 +174,31 @@ func TestWhatCannotBePublished(t *testing.T) {
 	}
 }
 
+// Peers name what they subscribe to, also what does not exist. They must not hide what the others do.
+func TestNamesThatFillAFrameAreLeftOut(t *testing.T) {
+	var log bytes.Buffer
+	run(t, stats.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, h *host) {
+		defer h.external("room/alice").Publisher().Close()
+		const hostile, size = 100, 360_000
+		for i := range hostile {
+			h.external(model.Path(strings.Repeat("x", size-i))).PublisherTrack("video").Close()
+		}
+		got := h.next(stats.External, stats.Publisher)
+		want(t, "alice", got["room/alice"], stats.Counters{Announced: 1})
+		if n := len(got) - 1; n < hostile*9/10 || n >= hostile {
+			t.Errorf("%d of the others are listed: as many as fit are fewer than %d", n, hostile)
+		}
+		for path := range got {
+			if len(path) > size-(hostile-len(got)) {
+				t.Errorf("a name of %d bytes is listed", len(path))
+			}
+		}
+		want(t, "warnings", strings.Count(log.String(), "level=WARN"), 1)
+		want(t, "listed later", len(h.next(stats.External, stats.Publisher)), 1)
+		want(t, "total", h.total(stats.External, stats.Publisher).Subscriptions, hostile)
+	})
+}
+
 // A group that cannot be published is told once, and costs the others nothing.
 func TestAGroupThatCannotBePublishedIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ type registry struct {
 	closed     bool
 	broadcasts map[model.Path]*broadcast
 	roots      map[model.Path]*root
+	// How many there were at most since the maps were made.
+	mostBroadcasts, mostRoots int
 	// What is not in the maps any more, so that the totals of the host only grow.
 	pastTraffic  [tiers][roles]Counters
 	pastSessions [tiers]Presence
@@ -119,6 +122,7 @@ func (r *registry) collect(depth int, last bool) groups {
 	defer r.mu.Unlock()
 	r.closed = last
 	out := make(groups)
+	r.mostBroadcasts, r.mostRoots = max(r.mostBroadcasts, len(r.broadcasts)), max(r.mostRoots, len(r.roots))
 	for path, b := range r.broadcasts {
 		idle := last || b.holders.Load() == 0 // before the numbers are read: they are final then
 		r.collectTraffic(out, depth, path, b, idle)
@@ -133,7 +137,20 @@ func (r *registry) collect(depth int, last bool) groups {
 			delete(r.roots, path)
 		}
 	}
+	r.broadcasts, r.mostBroadcasts = shrunk(r.broadcasts, r.mostBroadcasts)
+	r.roots, r.mostRoots = shrunk(r.roots, r.mostRoots)
 	return out
+}
+
+// shrunk makes a map anew that once had many more entries, since maps never give back their memory.
+func shrunk[T any](m map[model.Path]T, most int) (smaller map[model.Path]T, mostNow int) {
+	const few = 1024
+	if most <= few || len(m) > most/4 {
+		return m, most
+	}
+	smaller = make(map[model.Path]T, len(m))
+	maps.Copy(smaller, m)
+	return smaller, len(m)
 }
 
 func (r *registry) collectTraffic(out groups, depth int, path model.Path, b *broadcast, idle bool) {

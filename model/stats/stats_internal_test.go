@@ -1,11 +1,15 @@
 package stats
 
 import (
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/moqrx/moqrx/model"
 )
 
 // A tick that came late does not bring those that were missed with it.
@@ -66,4 +70,32 @@ func TestClosedIsNeverAboveOpen(t *testing.T) {
 		close(stop)
 		workers.Wait()
 	})
+}
+
+// Peers choose names, and may come with very many of them in a short time.
+func TestWhatWasForgottenTakesNoMemory(t *testing.T) {
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	r := newRegistry(model.NewPathPrefixes())
+	handle := Handle{r, External}
+	defer handle.Broadcast("stays").PublisherTrack("video").Close()
+	defer handle.Session("stays").Close()
+	before := heap()
+	for i := range 100_000 {
+		name := model.Path(strconv.Itoa(i))
+		handle.Broadcast(name).PublisherTrack("video").Close()
+		handle.Session(name).Close()
+	}
+	r.collect(0, false)
+	if grown := heap() - before; grown > 1<<20 {
+		t.Errorf("%d bytes are left", grown)
+	}
+	if len(r.broadcasts) != 1 || len(r.roots) != 1 {
+		t.Errorf("%d broadcasts and %d roots are left, want one of each", len(r.broadcasts), len(r.roots))
+	}
+	runtime.KeepAlive(r)
 }

@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/moqrx/moqrx/model"
@@ -162,11 +163,11 @@ func count(d *prometheus.Desc, n uint64, labels ...string) prometheus.Metric {
 	return m
 }
 
-// label is the path, quoted where it is not UTF-8: one label that cannot be would cost
-// the whole scrape.
+// label is the path, quoted where it is not UTF-8, or could be taken for one that was quoted: one label
+// that cannot be, or is there twice, would cost the whole scrape.
 func label(p model.Path) string {
-	if utf8.ValidString(p.String()) {
-		return p.String()
+	if s := p.String(); utf8.ValidString(s) && !strings.HasPrefix(s, `"`) {
+		return s
 	}
 	return strconv.Quote(p.String())
 }

@@ -87,6 +87,19 @@ moq_broadcast_subscriptions_total{broadcast="room/bob",role="subscriber",tier="i
 	}
 }
 
+// Two series of one name would cost the whole scrape, and peers choose names.
+func TestNoTwoBroadcastsHaveOneLabel(t *testing.T) {
+	s := counted(t)
+	for _, path := range []model.Path{"not\xffutf8", `"not\xffutf8"`, `"`, `""`} {
+		s.Handle(stats.External).Broadcast(path).PublisherTrack("video").Close()
+	}
+	registry := client.NewRegistry()
+	registry.MustRegister(prometheus.NewCollector(s, prometheus.WithBroadcasts()))
+	if _, err := registry.Gather(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Each metric shows its own counter and no other.
 func TestWhatEachMetricShows(t *testing.T) {
 	s, err := stats.New(stats.Config{Origin: model.NewOrigin()})

@@ -69,6 +69,19 @@ func modelError(ctx context.Context, err error) error {
 	}
 }
 
+// contentError is modelError of what came of serving content to the peer. What is unknown there is not the
+// connection, whose end no peer hears of, but what the application gave the content up with.
+func contentError(ctx context.Context, err error) error {
+	known := modelError(ctx, err)
+	var conn *transport.ConnError
+	unknown := lost(known) && !lost(err) && !errors.As(err, &conn)
+	late := ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) // another context than the stream's
+	if unknown || late {
+		return failure(model.CodeOf(err), "%v", err)
+	}
+	return known
+}
+
 // codeOf is the stream code that tells the peer about err.
 func codeOf(ctx context.Context, err error) uint64 {
 	return uint64(model.CodeOf(modelError(ctx, err)))

@@ -25,11 +25,11 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	name := trackName{m.Broadcast, m.Track}
 	t, err := p.find(ctx, name)
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	g, err := t.FetchGroup(ctx, m.Group, m.Priority)
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	defer g.Close()
 	scale := p.timescales.told(name)
@@ -46,5 +46,5 @@ func (p *publisher) fetch(ctx context.Context, s stream, m *genlite.Fetch) error
 	defer w.release()
 	w.counts = counts
 	counts.Group()
-	return modelError(ctx, w.group(ctx, g, func() {}))
+	return contentError(ctx, w.group(ctx, g, func() {}))
 }

@@ -147,7 +147,7 @@ func (sub *served) expire(since time.Time) {
 		}
 		if err := f.group.Err(); err != nil {
 			sub.p.log.Debug("group given up", "subscribe", sub.id, "group", sequence, "reason", err)
-			f.cancel(err)
+			f.cancel(contentError(context.Background(), err))
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (sub *served) fly(ctx context.Context, g *model.GroupConsumer, f *flight) {
 	defer stop()
 	// A write that flow control holds back does not look at ctx.
 	unblock := context.AfterFunc(ctx, func() { s.Reset(codeOf(ctx, context.Cause(ctx))) })
-	err = sub.writeGroup(ctx, &ranked{ctx, item, s}, g, f)
+	err = contentError(ctx, sub.writeGroup(ctx, &ranked{ctx, item, s}, g, f))
 	if !unblock() {
 		err = context.Cause(ctx)
 		return

@@ -154,7 +154,7 @@ func (p *publisher) track(ctx context.Context, s stream, m *genlite.Track) error
 	name := trackName{m.Broadcast, m.Track}
 	info, err := p.info(ctx, name)
 	if err != nil {
-		return modelError(ctx, err)
+		return contentError(ctx, err)
 	}
 	p.timescales.tell(name, info.Timescale) // before the peer can go by it
 	return p.send(s, &genlite.TrackInfo{

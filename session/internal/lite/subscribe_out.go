@@ -83,7 +83,7 @@ func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genli
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return modelError(ctx, err)
+	return contentError(ctx, err)
 }
 
 // farewell waits for the subscriber to end its half, which it does when it has everything.

@@ -101,7 +101,8 @@ func (t *Track) Update(w Wish) {
 	q := t.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if w == t.wish {
+	if w == t.wish || t.items == 0 {
+		t.wish = w
 		return
 	}
 	moved := make([]*Item, 0, t.items)
@@ -114,6 +115,7 @@ func (t *Track) Update(w Wish) {
 	t.wish = w
 	slices.SortFunc(moved, (*Item).compare)
 	q.items = merge(q.items, moved)
+	slices.SortFunc(q.turns.waiting, (*Item).compare)
 	for _, i := range q.items[min(Overflow, len(q.items)):] {
 		i.setRank(Overflow)
 	}

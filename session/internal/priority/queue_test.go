@@ -161,6 +161,23 @@ func TestUpdate(t *testing.T) {
 	})
 }
 
+// A peer may change its mind as often as it likes, also about a track of which nothing is in flight.
+func TestUpdateOfATrackWithoutItemsCostsNothing(t *testing.T) {
+	var q Queue
+	fill(&q, 300)
+	track := q.Track(Wish{})
+	priority := uint8(0)
+	n := testing.AllocsPerRun(100, func() {
+		priority++
+		track.Update(Wish{Priority: priority})
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	track.Update(Wish{Priority: 20})
+	wantRanks(t, "what comes later", []*Item{track.Insert(0)}, 0)
+}
+
 func TestNumbersOfTransports(t *testing.T) {
 	t.Run("16.21/347 a transport sends the highest number first", func(t *testing.T) {
 		for r := range 256 {

@@ -36,7 +36,7 @@ const (
 
 // turns is what a queue knows about the writes of its items.
 type turns struct {
-	waiting int     // items that wait for their turn
+	waiting []*Item // those that wait for their turn, in order
 	writing []*Item // those that write and are not passed over, or hold their turn; in the order of began
 	bytes   int     // of their writes
 	budget  int     // how many bytes they may have; 0 stands for leastBudget
@@ -103,8 +103,7 @@ func (i *Item) admit(ctx context.Context, n int) (size int, err error) {
 		return 0, io.ErrClosedPipe
 	}
 	q.retire(i)
-	i.turn.wants = n
-	q.turns.waiting++
+	q.wait(i, n)
 	q.dispatch()
 	if i.turn.wants == 0 {
 		size = i.turn.size
@@ -126,14 +125,30 @@ func (i *Item) admit(ctx context.Context, n int) (size int, err error) {
 	}
 }
 
+// wait puts the item among those that wait for their turn.
+func (q *Queue) wait(i *Item, n int) {
+	t := &q.turns
+	i.turn.wants = n
+	at, _ := slices.BinarySearchFunc(t.waiting, i, (*Item).compare)
+	t.waiting = slices.Insert(t.waiting, at, i)
+}
+
+// unwait takes it out again.
+func (q *Queue) unwait(i *Item) {
+	t := &q.turns
+	i.turn.wants = 0
+	at, _ := slices.BinarySearchFunc(t.waiting, i, (*Item).compare)
+	t.waiting = slices.Delete(t.waiting, at, at+1)
+}
+
 // abandon gives up the wait for a turn, or the turn that has just come.
 func (i *Item) abandon() {
 	q := i.track.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i.turn.parked {
-		i.turn.parked, i.turn.wants = false, 0
-		q.turns.waiting--
+		i.turn.parked = false
+		q.unwait(i)
 	} else {
 		<-i.turn.granted
 		q.retire(i)
@@ -167,18 +182,16 @@ func (i *Item) written() {
 
 // best is the first of those that wait, or nil when one that holds its turn is ahead of it.
 func (q *Queue) best() *Item {
-	if q.turns.waiting == 0 {
+	if len(q.turns.waiting) == 0 {
 		return nil
 	}
-	for _, i := range q.items {
-		switch {
-		case i.turn.wants > 0:
-			return i
-		case i.turn.counted && i.turn.size == 0:
+	best := q.turns.waiting[0]
+	for _, i := range q.turns.writing {
+		if i.turn.size == 0 && i.compare(best) < 0 {
 			return nil
 		}
 	}
-	return nil
+	return best
 }
 
 // room is how many of n bytes the item may write now.
@@ -209,8 +222,7 @@ func (q *Queue) overtakes(i *Item) bool {
 func (q *Queue) grant(i *Item, size int) {
 	now := time.Now()
 	t := &q.turns
-	t.waiting--
-	i.turn.wants = 0
+	q.unwait(i)
 	if t.bytes == 0 {
 		t.since = now
 	}
@@ -289,7 +301,7 @@ func (t *turns) due(i *Item) time.Time {
 // arm sees to it that a write that takes too long is passed over, if somebody waits for it.
 func (q *Queue) arm() {
 	t := &q.turns
-	if t.armed || t.waiting == 0 || len(t.writing) == 0 {
+	if t.armed || len(t.waiting) == 0 || len(t.writing) == 0 {
 		return
 	}
 	first := t.due(t.writing[0])
@@ -314,7 +326,7 @@ func (q *Queue) pass() {
 	t.armed = false
 	now := time.Now()
 	for _, i := range slices.Clone(t.writing) {
-		if t.waiting == 0 || now.Before(t.due(i)) {
+		if len(t.waiting) == 0 || now.Before(t.due(i)) {
 			continue
 		}
 		q.retire(i)

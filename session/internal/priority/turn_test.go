@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -241,8 +242,8 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		if _, err := second.Write(ctx, &stream{wire: w}, make([]byte, 10)); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("a closed item writes: %v", err)
 		}
-		if q.turns.waiting != 0 {
-			t.Errorf("%d wait", q.turns.waiting)
+		if len(q.turns.waiting) != 0 {
+			t.Errorf("%d wait", len(q.turns.waiting))
 		}
 	})
 }
@@ -277,7 +278,7 @@ func TestTurnIsHeldBetweenWrites(t *testing.T) {
 			}
 			tasks.Wait()
 			first.Close()
-			if q.turns.bytes != 0 || q.turns.waiting != 0 || len(q.turns.writing) != 0 {
+			if q.turns.bytes != 0 || len(q.turns.waiting) != 0 || len(q.turns.writing) != 0 {
 				t.Errorf("something is left: %+v", q.turns)
 			}
 		})
@@ -306,6 +307,23 @@ func BenchmarkWrite(b *testing.B) {
 		if _, err := item.Write(b.Context(), io.Discard, p); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The same behind very many groups that have nothing to send.
+func BenchmarkWriteBehindIdle(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var q Queue
+			fill(&q, n)
+			item := q.Track(Wish{}).Insert(0)
+			p := make([]byte, 1200)
+			for b.Loop() {
+				if _, err := item.Write(b.Context(), io.Discard, p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
