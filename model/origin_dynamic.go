@@ -19,8 +19,12 @@ type onDemand struct {
 // answered reports whether b or err is final.
 func (r *onDemand) answered() bool { return r.b != nil || r.err != nil }
 
-// broadcastChanged forgets a served broadcast that has ended.
+// broadcastChanged forgets a served broadcast that has ended, and ends readers that its
+// route has come to run through.
 func (r *onDemand) broadcastChanged() {
+	if r.b.front == nil {
+		r.b.dismiss()
+	}
 	r.o.mu.Lock()
 	defer r.o.mu.Unlock()
 	if _, open := r.b.look(); !open {
@@ -58,7 +62,7 @@ func (o *origin) request(ctx context.Context, path Path, peer *peers) (*broadcas
 			return nil, ctx.Err()
 		}
 	}
-	if r.err == nil && peer.taint(r.b.currentRoute().Hops) {
+	if r.err == nil && !r.b.reaches(peer) {
 		return nil, ErrUnroutable
 	}
 	return r.b, r.err // final once done is closed
@@ -105,8 +109,9 @@ func (o *origin) handler(s scope, closed bool) *OriginDynamic {
 }
 
 // OriginDynamic receives the requests for paths that nobody announces, within its
-// permission. What it serves is never announced. Several handles and several
-// goroutines may share the work.
+// permission. What it serves is never announced, and not there for a neighbor that its
+// route runs through ([OriginConsumer.ForPeer]). Several handles and several goroutines
+// may share the work.
 type OriginDynamic struct {
 	o      *origin
 	scope  scope

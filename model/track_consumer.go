@@ -262,7 +262,7 @@ func (c *TrackConsumer) leave() {
 	}
 	c.closed, c.parked = true, nil
 	t.readers = slices.DeleteFunc(t.readers, func(x *TrackConsumer) bool { return x == c })
-	t.owner.welcome(c.peer, -1)
+	t.owner.farewell(c)
 	if len(t.readers) == 0 && t.requested {
 		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
 	}
