@@ -47,27 +47,6 @@ func (o *origin) settle(r *onDemand, b *broadcast, err error) {
 	close(r.done)
 }
 
-// request finds who serves the path, or asks the handlers.
-func (o *origin) request(ctx context.Context, path Path, peer *peers) (*broadcast, error) {
-	b, r, err := o.find(path, peer)
-	if r == nil {
-		return b, err
-	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		select {
-		case <-r.done: // what is there comes before the end of a context
-		default:
-			return nil, ctx.Err()
-		}
-	}
-	if r.err == nil && !r.b.reaches(peer) {
-		return nil, ErrUnroutable
-	}
-	return r.b, r.err // final once done is closed
-}
-
 // find returns the broadcast, the request to wait for, or the reason for neither.
 func (o *origin) find(path Path, peer *peers) (*broadcast, *onDemand, error) {
 	o.mu.Lock()
