@@ -111,6 +111,17 @@ func (d *OriginDynamic) TryRequestedBroadcast() (*BroadcastRequest, bool, error)
 	return r, ok, err
 }
 
+// Wait returns a channel that closes at the next change that could let TryRequestedBroadcast
+// succeed. Take it before, and no change is missed; another handle may be faster.
+func (d *OriginDynamic) Wait() <-chan struct{} {
+	d.o.mu.Lock()
+	defer d.o.mu.Unlock()
+	if d.closed || d.o.closed {
+		return fired
+	}
+	return d.o.queued.wait()
+}
+
 func (d *OriginDynamic) requested(block bool) (*BroadcastRequest, bool, <-chan struct{}, error) {
 	o := d.o
 	o.mu.Lock()

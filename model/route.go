@@ -76,6 +76,18 @@ func (r *RouteConsumer) TryNext() (Route, bool, error) {
 	return route, ok, err
 }
 
+// Wait returns a channel that closes at the next change that could let TryNext
+// succeed. Take it before TryNext, and no change is missed.
+func (r *RouteConsumer) Wait() <-chan struct{} {
+	b := r.c.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil || r.c.closed.Load() {
+		return fired
+	}
+	return b.routed.wait()
+}
+
 func (r *RouteConsumer) next(bool) (Route, bool, <-chan struct{}, error) {
 	if r.c.closed.Load() {
 		return Route{}, false, nil, errReaderClosed
