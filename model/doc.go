@@ -46,7 +46,7 @@
 // The rest has no twin of its own. Announced and Request: what is there is told by
 // Announcements. GetGroup, and FetchGroup of a [BroadcastTrack]: TryFetchGroup of a reader
 // looks into the cache. ReadAll: take the chunks. Used and Unused: a track has
-// SubscriptionChanged. [BroadcastTrack] has TryInfo, but nothing to wait on: it asks nobody.
+// SubscriptionChanged. [BroadcastTrack] has TryInfo, which asks nobody: it is not worth a wait.
 //
 // A clean end is io.EOF. What is there is returned before an end or an ended
 // context is.
