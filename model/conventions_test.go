@@ -96,8 +96,10 @@ func TestWaitClosesWhenATryCallCanSucceed(t *testing.T) {
 			b := model.NewBroadcast(model.Route{})
 			r := b.Consume().Routes()
 			must(r.Next(bg))
-			return waiter{r.Wait, func() (bool, error) { _, ok, err := r.TryNext(); return ok, err }, func() { b.SetRoute(hops(3)) },
-				func() { _ = b.Finish() }, eof}
+			return waiter{
+				r.Wait, func() (bool, error) { _, ok, err := r.TryNext(); return ok, err }, func() { b.SetRoute(hops(3)) },
+				func() { _ = b.Finish() }, eof,
+			}
 		},
 		"OriginDynamic": func() waiter {
 			o := model.NewOrigin()
@@ -112,8 +114,10 @@ func TestWaitClosesWhenATryCallCanSucceed(t *testing.T) {
 		"BroadcastDynamic": func() waiter {
 			b := model.NewBroadcast(model.Route{})
 			d := b.Dynamic()
-			return waiter{d.Wait, func() (bool, error) { _, ok, err := d.TryRequestedTrack(); return ok, err }, func() { subscribe(t, b.Consume(), "t") },
-				func() { _ = d.Close() }, model.ErrClosed}
+			return waiter{
+				d.Wait, func() (bool, error) { _, ok, err := d.TryRequestedTrack(); return ok, err }, func() { subscribe(t, b.Consume(), "t") },
+				func() { _ = d.Close() }, model.ErrClosed,
+			}
 		},
 		"TrackDynamic": func() waiter {
 			p := newTrack(t)
@@ -132,8 +136,10 @@ func TestWaitClosesWhenATryCallCanSucceed(t *testing.T) {
 			d := b.Dynamic()
 			c := subscribe(t, b.Consume(), "t")
 			q := request(t, d, "t")
-			return waiter{c.Wait, func() (bool, error) { _, ok, err := c.TryInfo(); return ok, err }, func() { must(q.Accept(model.TrackInfo{})) },
-				func() { _ = c.Close() }, model.ErrClosed}
+			return waiter{
+				c.Wait, func() (bool, error) { _, ok, err := c.TryInfo(); return ok, err }, func() { must(q.Accept(model.TrackInfo{})) },
+				func() { _ = c.Close() }, model.ErrClosed,
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

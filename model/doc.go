@@ -85,6 +85,8 @@
 //
 // # Paths and their sources
 //
+// A [Path] may be given with slashes too many: "/room//alice/" is room/alice, and is told so.
+//
 // A path of an origin may have several sources: broadcasts that were published
 // there, by local code or by sessions. What readers find at the path is the
 // origin's own broadcast, which takes each track from the best source of one
