@@ -46,11 +46,19 @@ type pendingAnnounce struct {
 }
 
 func newAnnounceConsumer(c *cursor) *AnnounceConsumer {
-	o, s := c.o, c.scope
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, prefix := range s.allowed {
-		n := o.root.make(prefix)
+	c.register()
+	a := &AnnounceConsumer{c}
+	// A cursor that is forgotten and not closed must not collect events for ever.
+	runtime.AddCleanup(a, (*cursor).discard, c)
+	return a
+}
+
+// register begins to collect events, first what is active. close or discard ends it.
+func (c *cursor) register() {
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
+	for _, prefix := range c.scope.allowed {
+		n := c.o.root.make(prefix)
 		if n.cursors == nil {
 			n.cursors = make(map[*cursor]struct{})
 		}
@@ -58,10 +66,6 @@ func newAnnounceConsumer(c *cursor) *AnnounceConsumer {
 		c.replay(n)
 	}
 	slices.SortFunc(c.pending, func(a, b pendingAnnounce) int { return cmp.Compare(a.path, b.path) })
-	a := &AnnounceConsumer{c}
-	// A cursor that is forgotten and not closed must not collect events for ever.
-	runtime.AddCleanup(a, (*cursor).discard, c)
-	return a
 }
 
 func closedAnnouncements(o *origin) *AnnounceConsumer {

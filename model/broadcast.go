@@ -252,7 +252,7 @@ func (p *BroadcastProducer) Route() Route { return p.b.currentRoute() }
 // SetRoute changes the route; origins that have the broadcast choose anew. An
 // equal route changes nothing. A route that runs through an origin already, or
 // is longer than MaxHops, takes the broadcast out of service there until the
-// next one.
+// next one. Nothing happens after the end.
 func (p *BroadcastProducer) SetRoute(r Route) {
 	b := p.b
 	b.mu.Lock()
@@ -266,7 +266,7 @@ func (p *BroadcastProducer) SetRoute(r Route) {
 
 // setRoute returns whom to tell, after unlocking.
 func (b *broadcast) setRoute(r Route) []broadcastWatcher {
-	if r.equal(b.route) {
+	if b.err != nil || r.equal(b.route) {
 		return nil
 	}
 	b.route = r.clone()

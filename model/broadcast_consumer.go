@@ -21,7 +21,8 @@ type BroadcastConsumer struct {
 // It never blocks: a track that does not exist is asked of the dynamic handler,
 // and its readers wait. All who ask for one name share one track. ErrNotFound
 // without a handler, the broadcast's error after its end (ErrDropped when it was
-// finished), ErrClosed after Close. At a path of an origin, the error of the last
+// finished), ErrClosed after Close, ErrUnroutable when there is only a way through the
+// neighbor that the handle is bound to. At a path of an origin, the error of the last
 // source that refused, once all have; a refusal that comes later ends the reader.
 func (c *BroadcastConsumer) SubscribeTrack(name string, s Subscription) (*TrackConsumer, error) {
 	r, err := c.subscribe(name, s)
@@ -36,6 +37,10 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 		return nil, errReaderClosed
 	}
 	b := c.lockAt(name)
+	if b.tainted(c.peer) {
+		b.mu.Unlock()
+		return nil, ErrUnroutable
+	}
 	t, err := b.obtain(name)
 	if err != nil {
 		b.mu.Unlock()
@@ -131,10 +136,17 @@ func (h *BroadcastTrack) Subscribe(s Subscription) (*TrackConsumer, error) {
 	t := h.t
 	t.lockLifetime()
 	defer t.unlockLifetime()
-	if t.owner.err == nil || (t.closed && t.err != nil) {
+	if t.owner.err == nil || (t.closed && t.err != nil) || t.owner.tainted(h.c.peer) {
 		return nil, err
 	}
-	return t.consumeFor(h.c.peer, s), nil
+	r = t.consumeFor(h.c.peer, s)
+	if t.splice != nil {
+		t.splice.receive(h.c.peer)
+	}
+	if r.cause != nil {
+		return nil, r.cause
+	}
+	return r, nil
 }
 
 // Info blocks until the publisher's side has accepted the track and returns what it
@@ -160,6 +172,9 @@ func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
 	t, f := b.tracks[h.name], b.front
 	if t == nil && b.err != nil {
 		t, f = h.t, nil
+	}
+	if b.tainted(h.c.peer) {
+		t = nil
 	}
 	b.mu.Unlock()
 	if t == nil && f != nil {

@@ -26,6 +26,17 @@ func (d *BroadcastDynamic) TryRequestedTrack() (*TrackRequest, bool, error) {
 	return r, ok, err
 }
 
+// Wait returns a channel that closes at the next change that could let TryRequestedTrack
+// succeed. Take it before, and no change is missed; another handle may be faster.
+func (d *BroadcastDynamic) Wait() <-chan struct{} {
+	d.b.mu.Lock()
+	defer d.b.mu.Unlock()
+	if d.b.err != nil || d.closed {
+		return fired
+	}
+	return d.b.requests.wait()
+}
+
 func (d *BroadcastDynamic) requested(block bool) (*TrackRequest, bool, <-chan struct{}, error) {
 	b := d.b
 	b.mu.Lock()

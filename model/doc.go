@@ -28,9 +28,10 @@
 //
 // # Conventions
 //
-// A call that may block takes a context and has a Try twin that returns false
-// instead, and Wait, a channel that closes at the next change. Taken before the Try
-// call, it never misses one:
+// A call that may block takes a context; only [FrameConsumer.Read] has none, and ends with
+// Close. What takes the next of something (a group, a frame, an announcement, a request)
+// has a Try twin that returns false instead, and its handle has Wait, a channel that
+// closes at the next change. Taken before the Try call, it never misses one:
 //
 //	for {
 //		changed := group.Wait()
@@ -41,6 +42,11 @@
 //		}
 //		...
 //	}
+//
+// The rest has no twin of its own. Announced and Request: what is there is told by
+// Announcements. GetGroup, and FetchGroup of a [BroadcastTrack]: TryFetchGroup of a reader
+// looks into the cache. ReadAll: take the chunks. Used and Unused: a track has
+// SubscriptionChanged. [BroadcastTrack] has TryInfo, which asks nobody: it is not worth a wait.
 //
 // A clean end is io.EOF. What is there is returned before an end or an ended
 // context is.
@@ -78,6 +84,8 @@
 // and have a cursor of their own.
 //
 // # Paths and their sources
+//
+// A [Path] may be given with slashes too many: "/room//alice/" is room/alice, and is told so.
 //
 // A path of an origin may have several sources: broadcasts that were published
 // there, by local code or by sessions. What readers find at the path is the

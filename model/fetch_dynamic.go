@@ -35,6 +35,17 @@ func (d *TrackDynamic) TryRequestedGroup() (*GroupRequest, bool, error) {
 	return r, ok, err
 }
 
+// Wait returns a channel that closes at the next change that could let TryRequestedGroup
+// succeed. Take it before, and no change is missed; another handle may be faster.
+func (d *TrackDynamic) Wait() <-chan struct{} {
+	d.t.mu.Lock()
+	defer d.t.mu.Unlock()
+	if d.t.err != nil || d.closed {
+		return fired
+	}
+	return d.t.fetches.queued.wait()
+}
+
 func (d *TrackDynamic) requested(block bool) (*GroupRequest, bool, <-chan struct{}, error) {
 	t := d.t
 	t.mu.Lock()

@@ -190,17 +190,20 @@ func (f *front) routeFor(peer *peers, advertised bool) Route {
 	f.o.mu.Lock()
 	defer f.o.mu.Unlock()
 	best := f.active
-	if best != nil && peer.taint(best.route.Hops) {
+	switch {
+	case f.ended:
+		best = nil // it may serve elsewhere by now, with another route
+	case best != nil && peer.taint(best.route.Hops):
 		best = nil
 		if order := f.e.order(f, peer); len(order) > 0 {
 			best = order[0]
 		}
 	}
-	if best == nil {
-		return f.b.currentRoute()
+	route := f.b.currentRoute() // the last one
+	if best != nil {
+		route = best.route.clone()
 	}
-	route := best.route.clone()
-	if advertised && f.warm && best == f.active {
+	if advertised && f.warm && (best == f.active || f.ended) {
 		route.Cost = 0
 	}
 	return route

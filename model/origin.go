@@ -145,7 +145,7 @@ func (o *origin) lookup(path Path, peer *peers) (*broadcast, error) {
 			return o.lookup(path, peer)
 		}
 	}
-	if peer != nil && f.active != nil && len(e.order(f, peer)) == 0 {
+	if !f.reaches(peer) {
 		return nil, ErrUnroutable
 	}
 	return f.b, nil

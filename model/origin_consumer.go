@@ -15,6 +15,7 @@ type OriginConsumer struct {
 	scope  scope
 	peer   *peers // whose handle it is
 	closed atomic.Bool
+	gone   signal // closed has become true; under the origin's lock
 }
 
 // ID returns the origin's identity in hop chains.
@@ -54,15 +55,49 @@ func (c *OriginConsumer) with(s scope) *OriginConsumer {
 // Clone returns an independent handle. The clone of a closed handle is closed.
 func (c *OriginConsumer) Clone() *OriginConsumer { return c.with(c.scope) }
 
-// Close lets go of the handle: its calls return ErrClosed. Cursors and broadcasts
-// obtained from it go on. Repeating it is harmless.
+// Close lets go of the handle: its calls return ErrClosed, also one that is waiting.
+// Other handles made from it, cursors and broadcasts go on, until they are closed
+// themselves. Repeating it is harmless.
 func (c *OriginConsumer) Close() error {
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
 	c.closed.Store(true)
+	c.gone.wake()
 	return nil
 }
 
+// wait returns nil when ready closes, and an error when ctx ends or the handle is closed
+// before.
+func (c *OriginConsumer) wait(ctx context.Context, ready <-chan struct{}) error {
+	var err error
+	select {
+	case <-ready:
+		return nil
+	case <-c.closing():
+		err = errOriginClosed
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	select {
+	case <-ready: // what is there comes first
+		return nil
+	default:
+		return err
+	}
+}
+
+func (c *OriginConsumer) closing() <-chan struct{} {
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
+	if c.closed.Load() {
+		return fired
+	}
+	return c.gone.wait()
+}
+
 // Announcements returns a cursor over what is announced, beginning with what is
-// active now. Close it when done.
+// active now. Close it when done: Close of this handle leaves it as it is. From a closed
+// handle comes a closed cursor.
 func (c *OriginConsumer) Announcements() *AnnounceConsumer {
 	if c.closed.Load() {
 		return closedAnnouncements(c.o)
@@ -72,7 +107,8 @@ func (c *OriginConsumer) Announcements() *AnnounceConsumer {
 
 // Routes is Announcements for those who pass on what is announced: another advertised
 // route of a broadcast that was told of is an event too, with Update set. What came
-// and went unseen is left out, and an update may find the route as it was told.
+// and went unseen is left out, and an update may find the route as it was told. Close
+// it as well.
 func (c *OriginConsumer) Routes() *AnnounceConsumer {
 	if c.closed.Load() {
 		return closedAnnouncements(c.o)
@@ -82,21 +118,26 @@ func (c *OriginConsumer) Routes() *AnnounceConsumer {
 
 // Announced blocks until exactly this path is announced and returns its broadcast,
 // which the caller closes. ErrUnauthorized at once when this handle may not see
-// the path, ErrDropped when the origin is complete without it, ErrClosed after Close.
+// the path, ErrDropped when the origin is complete without it, ErrClosed after Close,
+// also when it is waiting.
 func (c *OriginConsumer) Announced(ctx context.Context, path Path) (*BroadcastConsumer, error) {
 	abs, err := c.resolve(path)
 	if err != nil {
 		return nil, fmt.Errorf("wait for %q: %w", path, err)
 	}
-	a := newAnnounceConsumer(&cursor{o: c.o, scope: scope{abs, PathPrefixes{abs}}, peer: c.peer, exact: true})
-	defer a.c.close()
+	only := &cursor{o: c.o, scope: scope{abs, PathPrefixes{abs}}, peer: c.peer, exact: true}
+	only.register()
+	defer only.close()
 	for {
-		ev, err := a.Next(ctx)
+		ev, ok, changed, err := only.take(true)
+		if errors.Is(err, io.EOF) {
+			err = ErrDropped
+		} else if err == nil && !ok {
+			err = c.wait(ctx, changed)
+		}
 		switch {
-		case errors.Is(err, io.EOF):
-			return nil, fmt.Errorf("wait for %q: %w", path, ErrDropped)
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("wait for %q: %w", path, err)
 		case ev.Broadcast != nil:
 			return ev.Broadcast, nil
 		}
@@ -107,17 +148,32 @@ func (c *OriginConsumer) Announced(ctx context.Context, path Path) (*BroadcastCo
 // at once; otherwise the on-demand handlers are asked, and it blocks until one of
 // them answers. The caller closes it. ErrUnroutable when nobody can make it,
 // ErrUnauthorized outside the permitted prefixes, ErrDropped when the origin is
-// complete without it, the handler's error when it refuses.
+// complete without it, the handler's error when it refuses, ErrClosed after Close, also
+// when it is waiting; the handlers may still answer what was asked.
 func (c *OriginConsumer) Request(ctx context.Context, path Path) (*BroadcastConsumer, error) {
 	abs, err := c.resolve(path)
 	if err != nil {
 		return nil, fmt.Errorf("request %q: %w", path, err)
 	}
-	b, err := c.o.request(ctx, abs, c.peer)
+	b, r, err := c.o.find(abs, c.peer)
+	if r != nil {
+		b, err = c.answer(ctx, r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("request %q: %w", path, err)
 	}
 	return &BroadcastConsumer{b: b, peer: c.peer}, nil
+}
+
+// answer waits for what comes of a request.
+func (c *OriginConsumer) answer(ctx context.Context, r *onDemand) (*broadcast, error) {
+	if err := c.wait(ctx, r.done); err != nil {
+		return nil, err
+	}
+	if r.err == nil && !r.b.reaches(c.peer) {
+		return nil, ErrUnroutable
+	}
+	return r.b, r.err // final once done is closed
 }
 
 func (c *OriginConsumer) resolve(path Path) (Path, error) {

@@ -19,8 +19,12 @@ type onDemand struct {
 // answered reports whether b or err is final.
 func (r *onDemand) answered() bool { return r.b != nil || r.err != nil }
 
-// broadcastChanged forgets a served broadcast that has ended.
+// broadcastChanged forgets a served broadcast that has ended, and ends readers that its
+// route has come to run through.
 func (r *onDemand) broadcastChanged() {
+	if r.b.front == nil {
+		r.b.dismiss()
+	}
 	r.o.mu.Lock()
 	defer r.o.mu.Unlock()
 	if _, open := r.b.look(); !open {
@@ -41,27 +45,6 @@ func (o *origin) settle(r *onDemand, b *broadcast, err error) {
 		o.forget(r)
 	}
 	close(r.done)
-}
-
-// request finds who serves the path, or asks the handlers.
-func (o *origin) request(ctx context.Context, path Path, peer *peers) (*broadcast, error) {
-	b, r, err := o.find(path, peer)
-	if r == nil {
-		return b, err
-	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		select {
-		case <-r.done: // what is there comes before the end of a context
-		default:
-			return nil, ctx.Err()
-		}
-	}
-	if r.err == nil && peer.taint(r.b.currentRoute().Hops) {
-		return nil, ErrUnroutable
-	}
-	return r.b, r.err // final once done is closed
 }
 
 // find returns the broadcast, the request to wait for, or the reason for neither.
@@ -105,8 +88,9 @@ func (o *origin) handler(s scope, closed bool) *OriginDynamic {
 }
 
 // OriginDynamic receives the requests for paths that nobody announces, within its
-// permission. What it serves is never announced. Several handles and several
-// goroutines may share the work.
+// permission. What it serves is never announced, and not there for a neighbor that its
+// route runs through ([OriginConsumer.ForPeer]). Several handles and several goroutines
+// may share the work.
 type OriginDynamic struct {
 	o      *origin
 	scope  scope
@@ -125,6 +109,17 @@ func (d *OriginDynamic) RequestedBroadcast(ctx context.Context) (*BroadcastReque
 func (d *OriginDynamic) TryRequestedBroadcast() (*BroadcastRequest, bool, error) {
 	r, ok, _, err := d.requested(false)
 	return r, ok, err
+}
+
+// Wait returns a channel that closes at the next change that could let TryRequestedBroadcast
+// succeed. Take it before, and no change is missed; another handle may be faster.
+func (d *OriginDynamic) Wait() <-chan struct{} {
+	d.o.mu.Lock()
+	defer d.o.mu.Unlock()
+	if d.closed || d.o.closed {
+		return fired
+	}
+	return d.o.queued.wait()
 }
 
 func (d *OriginDynamic) requested(block bool) (*BroadcastRequest, bool, <-chan struct{}, error) {

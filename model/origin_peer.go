@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 )
 
@@ -50,24 +51,34 @@ func (c *OriginConsumer) ForPeer(ids ...OriginID) *OriginConsumer {
 // runs through it.
 type guest struct {
 	peer    *peers
-	readers int
+	readers map[*TrackConsumer]struct{}
 }
 
-// welcome counts a reader of a neighbor in (1) or out (-1), under lockLifetime.
-func (b *broadcast) welcome(p *peers, n int) {
-	if p == nil || b.peer != nil {
+// welcome registers a reader of a neighbor, under lockLifetime.
+func (b *broadcast) welcome(c *TrackConsumer) {
+	if c.peer == nil || b.peer != nil {
 		return
 	}
 	if b.guests == nil {
 		b.guests = make(map[string]*guest)
 	}
-	g := b.guests[p.key]
+	g := b.guests[c.peer.key]
 	if g == nil {
-		g = &guest{peer: p}
-		b.guests[p.key] = g
+		g = &guest{c.peer, make(map[*TrackConsumer]struct{})}
+		b.guests[c.peer.key] = g
 	}
-	if g.readers += n; g.readers == 0 {
-		delete(b.guests, p.key)
+	g.readers[c] = struct{}{}
+}
+
+// farewell is called when the reader leaves, under lockLifetime.
+func (b *broadcast) farewell(c *TrackConsumer) {
+	if c.peer == nil || b.guests[c.peer.key] == nil {
+		return
+	}
+	g := b.guests[c.peer.key]
+	delete(g.readers, c)
+	if len(g.readers) == 0 {
+		delete(b.guests, c.peer.key)
 	}
 }
 
@@ -94,6 +105,49 @@ func (t *track) expel(hops OriginList) {
 			c.leave()
 		}
 	}
+}
+
+// dismiss ends the readers that the route of b runs through, of a broadcast that has
+// no other. No lock is held.
+func (b *broadcast) dismiss() {
+	var tainted []*TrackConsumer
+	b.mu.Lock()
+	for _, g := range b.guests {
+		if g.peer.taint(b.route.Hops) {
+			tainted = slices.AppendSeq(tainted, maps.Keys(g.readers))
+		}
+	}
+	b.mu.Unlock()
+	for _, c := range tainted {
+		c.t.lockLifetime()
+		if !c.closed && b.tainted(c.peer) {
+			c.cause = ErrUnroutable
+			c.leave()
+		}
+		c.t.unlockLifetime()
+	}
+}
+
+// tainted reports whether the one route of b runs through the neighbor, under the lock.
+// What has several is never asked: its tracks keep to those that may be.
+func (b *broadcast) tainted(p *peers) bool { return b.front == nil && p.taint(b.route.Hops) }
+
+// reaches reports whether the neighbor may be served from b. No lock is held.
+func (b *broadcast) reaches(p *peers) bool {
+	if f := b.front; f != nil {
+		f.o.mu.Lock()
+		defer f.o.mu.Unlock()
+		return f.reaches(p)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.tainted(p)
+}
+
+// reaches reports whether some source may serve the neighbor, or may come back. The
+// origin's lock is held.
+func (f *front) reaches(p *peers) bool {
+	return p == nil || f.ended || f.active == nil || len(f.e.order(f, p)) > 0
 }
 
 // receive sends a new guest away again when what serves the track, though its source

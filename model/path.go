@@ -12,8 +12,11 @@ const MaxPathParts = 32
 
 // Path names a broadcast: components separated by single slashes, none at the
 // ends. There is no escaping, no case folding, and "." and ".." mean nothing.
-// Make one with [NewPath]; the methods rely on its normal form. Slicing a Path
-// never copies.
+//
+// Being a string, it can be written as a literal with slashes elsewhere. Whatever takes
+// a Path, its methods too, means the normal form of it, and what is returned is normal.
+// Only where two are compared as strings, with == or as keys of a map, both have to be
+// normal: see [NewPath]. A normal path is sliced and looked at without a copy.
 type Path string
 
 // NewPath normalises s: leading and trailing slashes go, runs of slashes become one.
@@ -25,12 +28,22 @@ func NewPath(s string) Path {
 	return Path(s)
 }
 
+// normal is p in its normal form. Every method begins with it, so that nothing that is
+// made of methods has to think of it.
+func (p Path) normal() Path { return NewPath(string(p)) }
+
 // String returns the normalised text.
-func (p Path) String() string { return string(p) }
+func (p Path) String() string { return string(p.normal()) }
+
+// UnmarshalText makes p the normal form of text, as in JSON. It never fails.
+func (p *Path) UnmarshalText(text []byte) error {
+	*p = NewPath(string(text))
+	return nil
+}
 
 // IsEmpty reports whether p has no components. The empty path is a prefix of
 // every path.
-func (p Path) IsEmpty() bool { return p == "" }
+func (p Path) IsEmpty() bool { return p.normal() == "" }
 
 // HasPrefix reports whether p is prefix or lies under it. Only whole components
 // count: "foobar" does not have the prefix "foo".
@@ -42,6 +55,7 @@ func (p Path) HasPrefix(prefix Path) bool {
 // StripPrefix returns what is left of p under prefix, without a leading slash;
 // false when p does not have that prefix.
 func (p Path) StripPrefix(prefix Path) (Path, bool) {
+	p, prefix = p.normal(), prefix.normal()
 	switch {
 	case prefix == "":
 		return p, true
@@ -57,6 +71,7 @@ func (p Path) StripPrefix(prefix Path) (Path, bool) {
 
 // Join returns p with q appended. Joining with the empty path changes nothing.
 func (p Path) Join(q Path) Path {
+	p, q = p.normal(), q.normal()
 	switch {
 	case p == "":
 		return q
@@ -68,6 +83,7 @@ func (p Path) Join(q Path) Path {
 
 // Parts returns the components; none for the empty path.
 func (p Path) Parts() []string {
+	p = p.normal()
 	if p == "" {
 		return nil
 	}
@@ -76,6 +92,7 @@ func (p Path) Parts() []string {
 
 // NextPart splits off the first component; false for the empty path.
 func (p Path) NextPart() (first string, rest Path, ok bool) {
+	p = p.normal()
 	if p == "" {
 		return "", "", false
 	}
@@ -85,6 +102,7 @@ func (p Path) NextPart() (first string, rest Path, ok bool) {
 
 // numParts counts the components without allocating.
 func (p Path) numParts() int {
+	p = p.normal()
 	if p == "" {
 		return 0
 	}
@@ -99,6 +117,9 @@ type PathPrefixes []Path
 // NewPathPrefixes brings any list into canonical form.
 func NewPathPrefixes(paths ...Path) PathPrefixes {
 	sorted := slices.Clone(paths)
+	for i, p := range sorted {
+		sorted[i] = p.normal()
+	}
 	slices.SortFunc(sorted, func(a, b Path) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})

@@ -3,8 +3,8 @@ package model
 import "strings"
 
 // RelativePath leads from one path to another as the links of a page do: its last component takes the place of
-// the last one of the base, and ".." goes up. Make one with [NewRelativePath]; the methods rely on its normal
-// form. Unlike in a [Path], "." and ".." mean something here.
+// the last one of the base, and ".." goes up. As with a [Path], its normal form is meant wherever one is taken;
+// [NewRelativePath] makes it. Unlike in a [Path], "." and ".." mean something here.
 type RelativePath string
 
 const (
@@ -28,7 +28,7 @@ func NewRelativePath(s string) RelativePath {
 }
 
 // String returns the normalised text.
-func (r RelativePath) String() string { return string(r) }
+func (r RelativePath) String() string { return string(NewRelativePath(string(r))) }
 
 // Resolve returns where r leads from base: the empty one to base itself, "." to its parent. Going up stops at
 // the empty path.
@@ -47,7 +47,8 @@ func (p Path) TryResolve(r RelativePath) (Path, bool) {
 }
 
 func (p Path) resolve(r RelativePath) (to Path, inside bool) {
-	if r == "" {
+	p = p.normal()
+	if NewPath(string(r)) == "" {
 		return p, true
 	}
 	parts, inside := p.Parts(), true
@@ -71,6 +72,7 @@ func (p Path) resolve(r RelativePath) (to Path, inside bool) {
 // RelativeTo returns the relative path that leads from base to p: empty when they are equal, "." when p is the
 // parent of base. False when a component of p that it has to name is "." or "..", which no relative path can say.
 func (p Path) RelativeTo(base Path) (RelativePath, bool) {
+	p, base = p.normal(), base.normal()
 	if p == base {
 		return "", true
 	}

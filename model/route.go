@@ -51,7 +51,9 @@ type RouteConsumer struct {
 	last       Route
 }
 
-// Routes returns a cursor over the routes of the broadcast, the current one first.
+// Routes returns a cursor over the routes of the broadcast, the current one first. For a
+// handle bound to a peer they are those that do not run through the peer. From a closed
+// handle comes a closed cursor; closing the handle later changes nothing.
 func (c *BroadcastConsumer) Routes() *RouteConsumer { return &RouteConsumer{c: c.Clone()} }
 
 // AdvertisedRoutes is Routes with what is to be told to others; see
@@ -62,8 +64,8 @@ func (c *BroadcastConsumer) AdvertisedRoutes() *RouteConsumer {
 
 // Next returns the route: the current one at first, and then every time that it
 // is another than the one returned last. It blocks until then. Routes that came
-// and went meanwhile are left out. The broadcast's error after its end: io.EOF
-// when it was finished.
+// and went meanwhile are left out. After the last route, the broadcast's error at its
+// end: io.EOF when it was finished. ErrClosed when the cursor came from a closed handle.
 func (r *RouteConsumer) Next(ctx context.Context) (Route, error) {
 	return await(ctx, r, (*RouteConsumer).next)
 }
@@ -74,19 +76,32 @@ func (r *RouteConsumer) TryNext() (Route, bool, error) {
 	return route, ok, err
 }
 
-func (r *RouteConsumer) next(bool) (Route, bool, <-chan struct{}, error) {
+// Wait returns a channel that closes at the next change that could let TryNext
+// succeed. Take it before TryNext, and no change is missed.
+func (r *RouteConsumer) Wait() <-chan struct{} {
 	b := r.c.b
 	b.mu.Lock()
-	err, wait := b.err, b.routed.wait()
-	b.mu.Unlock()
-	if err != nil {
-		return Route{}, false, nil, err
+	defer b.mu.Unlock()
+	if b.err != nil || r.c.closed.Load() {
+		return fired
 	}
+	return b.routed.wait()
+}
+
+func (r *RouteConsumer) next(bool) (Route, bool, <-chan struct{}, error) {
+	if r.c.closed.Load() {
+		return Route{}, false, nil, errReaderClosed
+	}
+	b := r.c.b
+	b.mu.Lock()
+	err, wait := b.err, b.routed.wait() // before the route, which is the last one if this is the end
+	b.mu.Unlock()
 	route := r.c.route(r.advertised) // takes the origin's lock
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r.seen && route.equal(r.last) {
-		return Route{}, false, wait, nil
+	switch {
+	case r.c.peer.taint(route.Hops), r.seen && route.equal(r.last):
+		return Route{}, false, wait, err
 	}
 	r.seen, r.last = true, route
 	return route.clone(), true, nil, nil

@@ -80,6 +80,7 @@ func (s *splice) judge(o offer) bool {
 	s.t.lockLifetime()
 	defer s.t.unlockLifetime()
 	if f := s.serving(); f != nil && f.src == src {
+		f.hops = o.hops
 		s.t.expel(o.hops)
 		if s.trial != nil {
 			s.drop(s.trial) // it was better once

@@ -243,7 +243,7 @@ func (t *track) join(c *TrackConsumer) {
 		agg = agg.combine(t.aggregate)
 	}
 	t.readers = append(t.readers, c)
-	t.owner.welcome(c.peer, 1)
+	t.owner.welcome(c)
 	t.setAggregate(agg, true)
 }
 

@@ -35,19 +35,29 @@ func (c *TrackConsumer) Name() string { return c.t.name }
 // Info blocks until the publisher's side has accepted the track and returns what
 // it said, defaults filled in. The track's error when it ends before.
 func (c *TrackConsumer) Info(ctx context.Context) (TrackInfo, error) {
-	return await(ctx, c, func(c *TrackConsumer, _ bool) (TrackInfo, bool, <-chan struct{}, error) {
-		c.t.mu.Lock()
-		defer c.t.mu.Unlock()
-		switch {
-		case c.closed:
-			return TrackInfo{}, false, nil, c.gone()
-		case c.t.accepted:
-			return c.t.info, true, nil, nil
-		case c.t.closed:
-			return TrackInfo{}, false, nil, c.t.cause()
-		}
-		return TrackInfo{}, false, c.t.changed.wait(), nil
-	})
+	return await(ctx, c, (*TrackConsumer).said)
+}
+
+// TryInfo is Info without waiting: false and no error before the track is accepted.
+func (c *TrackConsumer) TryInfo() (TrackInfo, bool, error) {
+	info, ok, _, err := c.said(false)
+	return info, ok, err
+}
+
+func (c *TrackConsumer) said(block bool) (TrackInfo, bool, <-chan struct{}, error) {
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	switch {
+	case c.closed:
+		return TrackInfo{}, false, nil, c.gone()
+	case c.t.accepted:
+		return c.t.info, true, nil, nil
+	case c.t.closed:
+		return TrackInfo{}, false, nil, c.t.cause()
+	case !block:
+		return TrackInfo{}, false, nil, nil
+	}
+	return TrackInfo{}, false, c.t.changed.wait(), nil
 }
 
 // Subscription returns what this reader asked for, unchanged.
@@ -269,7 +279,7 @@ func (c *TrackConsumer) leave() {
 	}
 	c.closed, c.parked = true, nil
 	t.readers = slices.DeleteFunc(t.readers, func(x *TrackConsumer) bool { return x == c })
-	t.owner.welcome(c.peer, -1)
+	t.owner.farewell(c)
 	if len(t.readers) == 0 && t.requested {
 		t.owner.forget(t) // before anybody hears of it: nobody may join what is about to end
 	}

@@ -12,7 +12,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // Released versions do not change: a layout that does is a mistake, or a finding that wants a comment in
-// the spec and -update here.
+// the spec and -update here. A version that the file has nothing of is not released yet.
 func TestLayoutsStayAsTheyAre(t *testing.T) {
 	var b strings.Builder
 	for _, from := range []func() (*Family, error){Lite, Transport} {
@@ -48,12 +48,13 @@ func TestLayoutsStayAsTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{}
+	known, released := map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(string(want)) {
 		known[line] = true
+		released[versionIn(line)] = true
 	}
 	for line := range strings.Lines(b.String()) {
-		if !known[line] {
+		if !known[line] && released[versionIn(line)] {
 			t.Errorf("new or changed: %s", line)
 		}
 		delete(known, line)
@@ -61,4 +62,10 @@ func TestLayoutsStayAsTheyAre(t *testing.T) {
 	for line := range known {
 		t.Errorf("gone or changed: %s", line)
 	}
+}
+
+// versionIn is the family and the version that a line is about.
+func versionIn(line string) string {
+	words := strings.Fields(line)
+	return words[0] + words[1]
 }

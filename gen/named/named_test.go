@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,14 +33,20 @@ func TestLinesAreAnsweredOneByOne(t *testing.T) {
 		t.Errorf("error %v, want %v", err, ErrLines)
 	}
 	name := filepath.Join("testdata", "lines.out")
+	got := withoutVersions(out.Bytes())
 	if *update {
-		if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want, err := os.ReadFile(name); err != nil || !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("not as in %s (%v), -update rewrites it:\n%s", name, err, &out)
+	if want, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("not as in %s (%v), -update rewrites it:\n%s", name, err, got)
 	}
+}
+
+// withoutVersions leaves the list of all versions out, which gets longer with each draft.
+func withoutVersions(out []byte) []byte {
+	return regexp.MustCompile(`known are (moq-lite-\d\S*, )+(moq-transport-\d\d, )+moq-transport-\d\d;`).ReplaceAll(out, []byte("known are all;"))
 }
 
 // What is too long is passed over, and the end of the input ends a line.

@@ -48,11 +48,7 @@ func (c Config) withDefaults() (Config, error) {
 // excluded is what is not counted: counting the statistics themselves would change them
 // with every frame.
 func (c Config) excluded() model.PathPrefixes {
-	paths := []model.Path{c.Origin.Root().Join(c.Prefix)}
-	for _, p := range c.Exclude {
-		paths = append(paths, model.NewPath(p.String()))
-	}
-	return model.NewPathPrefixes(paths...)
+	return model.NewPathPrefixes(append([]model.Path{c.Origin.Root().Join(c.Prefix)}, c.Exclude...)...)
 }
 
 // Stats is the aggregator of a process. A nil one counts nothing.

@@ -19,9 +19,16 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // forEachVersion runs the test once per version, each in its own bubble of time.
+// newest is the newest version that the engine speaks. It goes up with dialectOf: the codecs may know a
+// draft before that.
+const newest = genlite.Version06Wip
+
 func forEachVersion(t *testing.T, f func(t *testing.T, v genlite.Version)) {
 	t.Helper()
 	for _, v := range genlite.Versions() {
+		if v > newest {
+			continue
+		}
 		t.Run(v.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, v) })
 		})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,36 @@ func TestDetectFindsTheVersion(t *testing.T) {
 	}
 }
 
+// ofGolden leaves out the versions that are newer than the golden file, so that a new draft does not change it.
+func ofGolden(t *testing.T, name string, out []byte) []byte {
+	t.Helper()
+	if *update {
+		return out
+	}
+	want, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`moq-(lite|transport)-\d[\w-]*`)
+	known := map[string]bool{}
+	for _, v := range version.FindAllString(string(want), -1) {
+		known[v] = true
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(out)) {
+		list, isList := strings.CutPrefix(line, "  not in ")
+		if !isList {
+			if v := version.FindString(line); v == "" || known[v] {
+				kept.WriteString(line)
+			}
+			continue
+		}
+		versions := slices.DeleteFunc(strings.Split(strings.TrimSpace(list), ", "), func(v string) bool { return !known[v] })
+		kept.WriteString("  not in " + strings.Join(versions, ", ") + "\n")
+	}
+	return []byte(kept.String())
+}
+
 func TestPrintVersions(t *testing.T) {
 	var out bytes.Buffer
 	for _, c := range []struct{ message, text string }{
@@ -98,7 +129,7 @@ func TestPrintVersions(t *testing.T) {
 		}
 		out.WriteString("\n")
 	}
-	golden(t, "versions.txt", out.Bytes())
+	golden(t, "versions.txt", ofGolden(t, "versions.txt", out.Bytes()))
 	if _, err := Print(&out, named.Any, "NOTHING", []byte{1}); err == nil || !strings.Contains(err.Error(), "NOTHING") {
 		t.Errorf("a message that no version has: %v", err)
 	}

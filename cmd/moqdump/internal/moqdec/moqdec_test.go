@@ -210,8 +210,8 @@ func TestReportsWhatIsWrongAndGoesOn(t *testing.T) {
 	s.hex(up, 0, "06 c8 00 41f4 01 0a")
 	s.hex(down, 0, "00 01 05  09 01 07  01 01 09")
 	// Stream types that do not exist.
-	s.hex(up, 4, "07 00")
-	s.hex(up, 2, "05 00")
+	s.hex(up, 4, "3f 00")
+	s.hex(up, 2, "3e 00")
 	// A length beyond every limit.
 	s.hex(up, 8, "06 bfffffff 00")
 	// More after the last message.
