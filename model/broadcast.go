@@ -29,7 +29,17 @@ type broadcast struct {
 	watchers  []broadcastWatcher
 	missed    bool // somebody asked for a track that was not there
 
-	cache cacheLimits // of its tracks; settled before there are any
+	cache   cacheLimits // of its tracks
+	settled bool        // the limits do not change any more: it has had a track, or an origin has it
+}
+
+// bind has the tracks cache within the limits of an origin, unless there were any yet.
+func (b *broadcast) bind(limits cacheLimits) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.settled {
+		b.cache, b.settled = limits, true
+	}
 }
 
 // broadcastWatcher is told, without locks, that there is something to be done: the
@@ -196,6 +206,7 @@ func (b *broadcast) takeMissed() []broadcastWatcher {
 // add registers a new track.
 func (b *broadcast) add(name string) *track {
 	t := &track{name: name, owner: b, producers: 1}
+	b.settled = true
 	if b.tracks == nil {
 		b.tracks = make(map[string]*track)
 	}

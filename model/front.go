@@ -41,7 +41,7 @@ func newFront(e *entry, lead *source) *front {
 	if f.publisher == 0 {
 		f.sole = lead
 	}
-	f.b = &broadcast{front: f, route: lead.route.clone(), cache: f.o.cache}
+	f.b = &broadcast{front: f, route: lead.route.clone(), cache: f.o.cache, settled: true}
 	return f
 }
 

@@ -191,7 +191,7 @@ func (f *front) lockFor(peer *peers) *broadcast {
 	case f.ended || (b == nil && !slices.ContainsFunc(f.e.sources, tainted)):
 		b = f.b
 	case b == nil:
-		b = &broadcast{front: f, peer: peer, cache: f.o.cache}
+		b = &broadcast{front: f, peer: peer, cache: f.o.cache, settled: true}
 		if f.views == nil {
 			f.views = make(map[string]*broadcast)
 		}

@@ -74,7 +74,6 @@ func (p *OriginProducer) Allowed() []Path { return p.scope.prefixes() }
 // PublishBroadcast.
 func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProducer, error) {
 	b := NewBroadcast(route)
-	b.b.cache = p.o.cache
 	if err := p.publish(path, b.b); err != nil {
 		_ = b.Close() // closing a broadcast that nobody knows cannot fail
 		return nil, err
@@ -89,6 +88,9 @@ func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProd
 // announced publisher takes the path: watchers see the old broadcast go and the new
 // one come, and the displaced one stands by to get the path back. A publisher that is
 // unknown (0) is another every time. What is at this path already is left as it is.
+//
+// The first origin that a broadcast is published in bounds what its tracks cache
+// ([WithCachePool], [WithMaxRetention]), unless it has had a track by then.
 //
 // While tracks are read, one kind of better source has to wait: a neighbor that
 // carries the broadcast too ([Route].Warm) and whose hash at the path is not below

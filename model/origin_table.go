@@ -83,6 +83,7 @@ func (o *origin) attach(path Path, b *broadcast) error {
 		}
 		return err
 	}
+	b.bind(o.cache)
 	o.root.make(path).entry = e
 	o.stamp++
 	s.attached = o.stamp
