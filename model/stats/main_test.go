@@ -51,9 +51,11 @@ type host struct {
 func run(t *testing.T, c stats.Config, f func(t *testing.T, h *host)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, origin: model.NewOrigin(), tracks: make(map[string]*model.TrackConsumer)}
+		if c.Origin == nil {
+			c.Origin = model.NewOrigin()
+		}
+		h := &host{t: t, origin: c.Origin, tracks: make(map[string]*model.TrackConsumer)}
 		h.news = h.origin.Consume().Announcements()
-		c.Origin = h.origin
 		h.Stats = must(stats.New(c))
 		defer h.close()
 		f(t, h)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 )
@@ -17,13 +18,14 @@ type publisher struct {
 	origin       *model.OriginProducer
 	prefix, node model.Path
 	depth        int
+	interval     time.Duration
 	log          *slog.Logger
 	broadcasts   map[model.Path]*publication // nil values: refused by the origin
 }
 
 func newPublisher(c Config) *publisher {
 	return &publisher{
-		origin: c.Origin.Clone(), prefix: c.Prefix, node: c.Node, depth: c.Depth, log: c.Logger,
+		origin: c.Origin.Clone(), prefix: c.Prefix, node: c.Node, depth: c.Depth, interval: c.Interval, log: c.Logger,
 		broadcasts: make(map[model.Path]*publication),
 	}
 }
@@ -94,36 +96,29 @@ type output struct {
 	last  []byte
 }
 
-// open publishes the broadcast of a group. It has its tracks and frames before anybody
-// can see it.
+// open publishes the broadcast of a group. It has its tracks and frames before it is
+// announced.
 func (p *publisher) open(key model.Path, g *group) (*publication, error) {
-	b := &publication{
-		path:      p.prefix.Join(key).Join("node").Join(p.node),
-		broadcast: model.NewBroadcast(model.Route{}),
+	b := &publication{path: p.prefix.Join(key).Join("node").Join(p.node)}
+	var err error
+	if b.broadcast, err = p.origin.CreateBroadcast(b.path, model.Route{Offline: true}); err != nil {
+		return nil, err
 	}
 	for t := range Tier(tiers) {
 		for r := range Role(roles) {
-			if err := b.create(&b.tracks[t].traffic[r], TrafficTrack(t, r)); err != nil {
-				return nil, err
-			}
+			b.tracks[t].traffic[r].track = p.track(b, TrafficTrack(t, r))
 		}
-		if err := b.create(&b.tracks[t].sessions, SessionsTrack(t)); err != nil {
-			return nil, err
-		}
+		b.tracks[t].sessions.track = p.track(b, SessionsTrack(t))
 	}
 	p.write(b, g)
-	consumer := b.broadcast.Consume()
-	defer consumer.Close()
-	if err := p.origin.PublishBroadcast(b.path, consumer); err != nil {
-		p.end(b)
-		return nil, err
-	}
+	b.broadcast.SetRoute(model.Route{})
 	return b, nil
 }
 
-func (b *publication) create(o *output, name string) (err error) {
-	o.track, err = b.broadcast.CreateTrack(name, model.TrackInfo{})
-	return err
+// track returns a new track of b. A frame of it is all there is to tell, so that those before are worth nothing.
+func (p *publisher) track(b *publication, name string) *model.TrackProducer {
+	t, _ := b.broadcast.CreateTrack(name, model.TrackInfo{MaxLatency: p.interval}) // fails only for a name that is taken
+	return t
 }
 
 // write brings all tracks of b up to date.

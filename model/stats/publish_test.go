@@ -126,6 +126,20 @@ func TestWhenItIsPublished(t *testing.T) {
 			wantList(t, "frames", h.frames(".stats/node", "publisher.json"), "{}")
 		})
 	})
+	t.Run("old frames are not kept, and the last ones count in the budget of the origin", func(t *testing.T) {
+		pool := model.NewCachePool(1 << 20)
+		run(t, stats.Config{Origin: model.NewOrigin(model.WithCachePool(pool))}, func(t *testing.T, h *host) {
+			first := pool.Used()
+			want(t, "in the budget", first > 0, true)
+			for range 20 {
+				h.external("a").PublisherTrack("video").Group()
+				h.tick()
+			}
+			if last := pool.Used(); last > 2*first {
+				t.Errorf("%d bytes are kept, %d at first", last, first)
+			}
+		})
+	})
 	t.Run("Close tells what was not told yet and ends the tracks", func(t *testing.T) {
 		run(t, stats.Config{}, func(t *testing.T, h *host) {
 			h.frames(".stats/node", "publisher.json")

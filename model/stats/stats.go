@@ -63,7 +63,7 @@ type Stats struct {
 
 // New returns an aggregator that counts and publishes until Close; nil, which is a
 // no-op, when there is no origin. With a depth of 0 the broadcast is announced, and has
-// its first frames, when New returns. The errors of [model.OriginProducer.PublishBroadcast]
+// its first frames, when New returns. The errors of [model.OriginProducer.CreateBroadcast]
 // when the origin does not take it, ErrBoundsExceeded for a negative depth or interval.
 func New(c Config) (*Stats, error) {
 	if c.Origin == nil {
