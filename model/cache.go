@@ -77,8 +77,16 @@ func (p *CachePool) Resize(bytes int64) {
 	p.capacity.Store(bytes)
 }
 
-// Used returns how many bytes the cached groups cost now, whatever the budget. It is
-// 0 when every track has ended and its readers are closed.
+// Used returns how many bytes the cached groups cost now, with or without a bound: 256
+// for each and what has arrived of its frames, once however many tracks of the pool
+// have it. A group counts until it is aborted or the last track lets it go; for readers
+// that still hold it then nothing is counted.
+//
+// A track has its groups until it is aborted, or has ended and its last handle and
+// reader are closed. What is read at a path of an origin is a copy of the track with the
+// same groups. It has them for 30 s more after its last reader was closed
+// ([WithTrackIdle]), though the track has ended, but not longer than the path is there;
+// after an abort, for its readers, for MaxLatency. When all of that is over, Used is 0.
 func (p *CachePool) Used() int64 { return p.used.Load() }
 
 // over reports whether more is used than there should be.

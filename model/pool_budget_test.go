@@ -193,6 +193,50 @@ func TestPoolBudgetHolds(t *testing.T) {
 	})
 }
 
+// What is counted, and for how long.
+func TestPoolUsed(t *testing.T) {
+	for name, x := range map[string]struct {
+		end  func(*model.BroadcastProducer, *model.TrackProducer, *model.TrackConsumer)
+		gone time.Duration
+	}{
+		"a copy is kept at hand when its track has ended": {func(_ *model.BroadcastProducer, p *model.TrackProducer, c *model.TrackConsumer) {
+			_, _, _ = p.Finish(), p.Close(), c.Close()
+		}, 30 * time.Second},
+		"but not when its path has": {func(b *model.BroadcastProducer, p *model.TrackProducer, c *model.TrackConsumer) {
+			_, _, _, _ = p.Finish(), p.Close(), c.Close(), b.Finish()
+		}, 0},
+		"after an abort its readers have MaxLatency": {func(_ *model.BroadcastProducer, p *model.TrackProducer, _ *model.TrackConsumer) {
+			p.Abort(nil)
+		}, 10 * time.Second},
+		"after an abort nobody reads": {func(_ *model.BroadcastProducer, p *model.TrackProducer, c *model.TrackConsumer) {
+			p.Abort(nil)
+			_ = c.Close()
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pool := model.NewCachePool(0)
+				o := model.NewOrigin(model.WithCachePool(pool))
+				b := must(o.CreateBroadcast("a", model.Route{}))
+				p := must(b.CreateTrack("t", model.TrackInfo{MaxLatency: 10 * time.Second}))
+				c := must(must(o.Consume().Request(bg, "a")).SubscribeTrack("t", model.Subscription{}))
+				wantNil(t, p.WriteFrame(model.Frame{Payload: make([]byte, 1000)}))
+				held := must(c.RecvGroup(bg))
+				want(t, "of the track, its copy and a reader", pool.Used(), overhead+1000)
+				x.end(b, p, c)
+				if x.gone > 0 {
+					time.Sleep(x.gone - time.Millisecond)
+					want(t, "for a while", pool.Used(), overhead+1000)
+					time.Sleep(2 * time.Millisecond)
+				}
+				want(t, "then", pool.Used(), 0)
+				want(t, "read after that", len(must(held.ReadFrame(bg)).Payload), 1000)
+				_, _, _, _ = c.Close(), p.Close(), b.Close(), o.Close()
+			})
+		})
+	}
+}
+
 // Whatever a few tracks write and whenever, what is used comes back to the budget as
 // long as there is something that may go.
 func TestPoolReturnsToBudget(t *testing.T) {
