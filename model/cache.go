@@ -17,6 +17,9 @@ const (
 	settleEvery = 256 << 10
 	// maxRepayment is how many times of what was written is paid back for it.
 	maxRepayment = 2
+	// slack is the part of the budget, one in so many, that may be exceeded before groups
+	// go that were used lately.
+	slack = 8
 	// tickLength is the grain of the clock that tells how recently a group was used.
 	tickLength = 100 * time.Millisecond
 	// A use counts as a little later than it was: a written group outlives its window
@@ -31,20 +34,30 @@ var started = time.Now()
 // tickNow is the current time in ticks.
 func tickNow() int64 { return int64(time.Since(started) / tickLength) }
 
-// CachePool is a budget of bytes for the groups that tracks cache. It is a target
-// and not a hard limit: while more is used, every write to a track also lets go of
-// old groups of that track, at most twice what was written. The newest group of a
-// track always stays. A group costs its bytes and 256 more.
+// CachePool is a budget of bytes for the groups that tracks cache. A group costs its
+// bytes and 256 more. The newest group of a track always stays.
+//
+// While more is used than the budget, every write makes a debt: at least what was
+// written, at most twice that. It is paid with groups that were used less recently than
+// most in the pool, first of the track that is written, then of another one, each in
+// turn. When that does not do and an eighth is too much, the least recently used of a
+// few groups of the track goes, however lately that was.
+//
+// So the budget may be exceeded by an eighth, by the newest group of every track, by
+// what is being written (a track pays for its frames every 256 KiB), and by one group
+// that the debt is still too small for. What is more than that, after a smaller budget
+// was set, goes with later writes, a few groups with each.
 //
 // A pool may be shared by any number of origins. It may be used concurrently.
 type CachePool struct {
 	capacity atomic.Int64
 	used     atomic.Int64
-	groups   atomic.Int64 // how many are charged
+	debt     atomic.Int64 // bytes to let go of, because the pool is full
+	groups   atomic.Int64 // how many are charged that are not the newest of their track
 	accesses atomic.Int64 // the sum of their last uses, in ticks
 
 	mu     sync.Mutex // taken last of all
-	tracks []*track   // those that cache something, while the pool is bounded
+	tracks []*track   // those that may have something to let go
 	turn   int        // which of them is looked at next
 }
 
@@ -64,8 +77,16 @@ func (p *CachePool) Resize(bytes int64) {
 	p.capacity.Store(bytes)
 }
 
-// Used returns how many bytes the cached groups cost now, whatever the budget. It is
-// 0 when every track has ended and its readers are closed.
+// Used returns how many bytes the cached groups cost now, with or without a bound: 256
+// for each and what has arrived of its frames, once however many tracks of the pool
+// have it. A group counts until it is aborted or the last track lets it go; for readers
+// that still hold it then nothing is counted.
+//
+// A track has its groups until it is aborted, or has ended and its last handle and
+// reader are closed. What is read at a path of an origin is a copy of the track with the
+// same groups. It has them for 30 s more after its last reader was closed
+// ([WithTrackIdle]), though the track has ended, but not longer than the path is there;
+// after an abort, for its readers, for MaxLatency. When all of that is over, Used is 0.
 func (p *CachePool) Used() int64 { return p.used.Load() }
 
 // over reports whether more is used than there should be.
@@ -86,22 +107,43 @@ func (p *CachePool) owed(written int64) int64 {
 	return int64(min(debt, math.MaxInt64))
 }
 
-// recent reports whether a last use is later than the mean of all charged groups.
-func (p *CachePool) recent(access int64) bool {
-	return access*p.groups.Load() > p.accesses.Load()
+// overdrawn reports whether so much more is used that what was used lately has to go too.
+func (p *CachePool) overdrawn() bool {
+	capacity := p.capacity.Load()
+	return p.used.Load()-capacity > capacity/slack
 }
 
-// add charges one group, or with a sign of -1 takes it back.
-func (p *CachePool) add(sign, cost, access int64) {
-	p.used.Add(sign * cost)
+// takeDebt returns what is to be let go of: never more than twice what is too much. What
+// remains of it has to be added again.
+func (p *CachePool) takeDebt() int64 {
+	return min(p.debt.Swap(0), max(0, maxRepayment*(p.used.Load()-p.capacity.Load())))
+}
+
+// mean is when the charged groups were used last, on average. The newest ones of
+// their tracks do not count: they stay however old they are, and would make all else
+// look recent.
+func (p *CachePool) mean() int64 {
+	n, sum := p.groups.Load(), p.accesses.Load()
+	if n <= 0 {
+		return math.MaxInt64
+	}
+	mean := sum / n
+	if mean*n > sum {
+		mean-- // rounded down, before the clock's origin too
+	}
+	return mean
+}
+
+// rank lets one group count in the mean, or with a sign of -1 no more.
+func (p *CachePool) rank(sign, access int64) {
 	p.accesses.Add(sign * access)
 	p.groups.Add(sign)
 }
 
-// register lists a track, so that others may expire its groups when it is idle.
-// Tracks of a pool without bound are not listed: nothing would be gained.
+// register lists a track, so that writers of others may let its groups go. That is so
+// in a pool without a bound too, which may get one.
 func (p *CachePool) register(t *track) {
-	if t.listed || p.capacity.Load() == math.MaxInt64 {
+	if t.listed {
 		return
 	}
 	p.mu.Lock()
@@ -124,15 +166,17 @@ func (p *CachePool) unregister(t *track) {
 	p.tracks = p.tracks[:last]
 }
 
-// next returns the listed tracks in turn; nil when there is none.
-func (p *CachePool) next() *track {
+// next returns the listed tracks in turn, except one; nil when there is none.
+func (p *CachePool) next(except *track) *track {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.tracks) == 0 {
-		return nil
+	for range min(len(p.tracks), 2) {
+		p.turn = (p.turn + 1) % len(p.tracks)
+		if t := p.tracks[p.turn]; t != except {
+			return t
+		}
 	}
-	p.turn = (p.turn + 1) % len(p.tracks)
-	return p.tracks[p.turn]
+	return nil
 }
 
 // cacheLimits is what bounds the caches of the tracks of one broadcast. It is

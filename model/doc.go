@@ -71,12 +71,15 @@
 // (GetGroup, FetchGroup) for MaxLatency, in ticks of 100 ms: never less, and up to
 // three ticks more. A [CachePool] bounds the bytes of all tracks that share it.
 // Both are enforced by writes, a few groups at a time, so an idle track keeps what
-// it has; only when its pool is full, writers of other tracks let what is too old
-// in it go. The newest group of a track always stays.
+// it has; only when its pool is full, writers of other tracks let groups of it go that
+// are too old, or were used less recently than most in the pool. The newest group of a
+// track always stays.
 //
-// A group that goes is aborted, with [ErrOld] or [ErrEvicted]: its readers see that
-// unless they have read all of a finished group, and its producer cannot write any
-// more. Its number is free again. FetchGroup asks the track's fetch handler for
+// Where several tracks have a group, since a path of an origin has the groups of its
+// source, each lets it go by its own limits; those of one pool do so together. When the
+// last one does, the group is aborted, with [ErrOld] or [ErrEvicted]: its readers see
+// that unless they have read all of a finished group, and its producer cannot write any
+// more. In each track, the number is free again once it let the group go. FetchGroup asks the track's fetch handler for
 // groups that are not cached ([TrackProducer.Dynamic]); subscribers do not see what
 // is fetched. A finished track frees its cache when the last handle is closed.
 //
@@ -114,13 +117,13 @@
 // in the order origin, broadcast, track, group, pool. Of two broadcasts or tracks, the
 // source's comes before that of the path it feeds. A group's mutex also guards its
 // frames. Whatever goes another way (a group telling its track about a frame, a
-// broadcast telling its origins that it ended, a track telling another that a group of
-// both is gone, readers of a path telling its source what they want) does so after
+// broadcast telling its origins that it ended, a track telling another that it let a
+// group of both go, or that their pool is full, readers of a path telling its source what they want) does so after
 // letting go.
 //
 // # Limitations
 //
-// A group keeps at most MaxGroupBytes. A cache pool is a target, not a hard limit, and
+// A group keeps at most MaxGroupBytes. A cache pool may be exceeded for a while, and
 // charges what a group holds, not what readers hold of groups that have gone. A track
 // that is forgotten instead of closed stays charged. Fetches are for whole groups.
 package model

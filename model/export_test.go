@@ -41,11 +41,16 @@ func Bookkeeping(p *TrackProducer) int {
 }
 
 // Cached returns the sequences that a track caches, refills included.
-func Cached(p *TrackProducer) []uint64 {
-	p.t.mu.Lock()
-	defer p.t.mu.Unlock()
+func Cached(p *TrackProducer) []uint64 { return cachedIn(p.t) }
+
+// CachedHere is Cached for the track that a reader reads, which may be a path's own.
+func CachedHere(c *TrackConsumer) []uint64 { return cachedIn(c.t) }
+
+func cachedIn(t *track) []uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var seqs []uint64
-	for _, c := range p.t.arrivals {
+	for _, c := range t.arrivals {
 		seqs = append(seqs, c.sequence)
 	}
 	return seqs

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // group is the state behind every handle of one group and of its frames.
@@ -12,13 +13,14 @@ type group struct {
 
 	mu        sync.RWMutex // shared only by those who read whole frames
 	changed   crowd
-	wakes     bool     // those who wait for a change, when the lock is let go
-	tracks    []*track // those that cache it, to be told of its frames; never changed in place
-	news      bool     // a frame became whole, or the group ended, since they were told
-	due       bool     // written since they looked at what they cache
-	frames    []slot   // the cached ones; the last is frame number count-1
-	count     int      // ever created, evicted ones included
-	bytes     uint64   // what the cached frames were declared with
+	wakes     bool        // those who wait for a change, when the lock is let go
+	tracks    []*track    // those that cache it, to be told of its frames; never changed in place
+	news      bool        // a frame became whole, or the group ended, since they were told
+	due       bool        // written since they looked at what they cache
+	ranked    atomic.Bool // one of them has newer ones: it counts in the mean of the payer's pool
+	frames    []slot      // the cached ones; the last is frame number count-1
+	count     int         // ever created, evicted ones included
+	bytes     uint64      // what the cached frames were declared with
 	producers int
 	consumers int
 	demand    signal // whether there is a consumer, a producer handle that closes, the end

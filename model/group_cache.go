@@ -2,20 +2,20 @@ package model
 
 import "slices"
 
-// cachedBy notes one more track that has the group, and returns what that charges
-// to the track's pool; false when the group has failed.
-func (g *group) cachedBy(t *track) (charged int64, ok bool) {
+// cachedBy notes one more track that has the group; false when the group has failed.
+func (g *group) cachedBy(t *track) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
-		return 0, false
+		return false
 	}
 	if len(g.tracks) == 0 {
 		g.tracks = append(g.first.tracks[:0], t)
 	} else {
 		g.tracks = append(slices.Clone(g.tracks), t)
 	}
-	return g.recharge(), true
+	g.recharge()
+	return true
 }
 
 // leave notes that a track has let the group go: a reader of the group does not
@@ -27,15 +27,19 @@ func (g *group) leave(t *track) {
 	g.recharge()
 }
 
-// expel is leave of a track that wants the group to be gone. It returns the other
-// tracks that cache it, which have to be told.
+// expel is leave of a track that has no use for the group any more. The last one to
+// say so ends the group; before that, the other tracks that cache it are returned.
 func (g *group) expel(t *track, err error) []*track {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.abort(err)
 	g.without(t)
-	g.news = false // the tracks hear that it is gone
-	return g.tracks
+	if len(g.tracks) > 0 {
+		g.recharge()
+		return g.tracks
+	}
+	g.abort(err)
+	g.news = false // nobody is left to hear it
+	return nil
 }
 
 func (g *group) without(t *track) {
@@ -52,8 +56,8 @@ func (g *group) without(t *track) {
 func (g *group) cost() int64 { return groupOverhead + g.held }
 
 // recharge charges the group to the pool of the first track that has one, and to
-// none once it has failed or nobody caches it. It returns what was charged anew.
-func (g *group) recharge() (charged int64) {
+// none once it has failed or nobody caches it. For a pool it is as good as written.
+func (g *group) recharge() {
 	var payer *track
 	if g.err == nil {
 		if i := slices.IndexFunc(g.tracks, func(t *track) bool { return t.pool() != nil }); i >= 0 {
@@ -63,16 +67,38 @@ func (g *group) recharge() (charged int64) {
 	old := g.payer
 	g.payer = payer
 	if old != nil && payer != nil && old.pool() == payer.pool() {
-		return 0
+		return
 	}
 	if old != nil {
-		old.pool().add(-1, g.cost(), g.access)
+		g.charge(old.pool(), -1)
 	}
-	if payer == nil {
-		return 0
+	if payer != nil {
+		g.charge(payer.pool(), 1)
+		payer.written.Add(g.cost())
 	}
-	payer.pool().add(1, g.cost(), g.access)
-	return g.cost()
+}
+
+// charge makes a pool pay for the group, or with a sign of -1 no more.
+func (g *group) charge(p *CachePool, sign int64) {
+	p.used.Add(sign * g.cost())
+	if g.ranked.Load() {
+		p.rank(sign, g.access)
+	}
+}
+
+// rank notes that there is a track in which the group is not the newest.
+func (g *group) rank() {
+	if g.ranked.Load() {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ranked.Swap(true) {
+		return
+	}
+	if g.payer != nil {
+		g.payer.pool().rank(1, g.access)
+	}
 }
 
 // hold notes that n more bytes are cached.
@@ -98,18 +124,18 @@ func (g *group) touch(boost int64) bool {
 	if now <= g.access {
 		return false
 	}
-	if g.payer != nil {
+	if g.payer != nil && g.ranked.Load() {
 		g.payer.pool().accesses.Add(now - g.access)
 	}
 	g.access = now
 	return true
 }
 
-// usage is when the group was last used, and what dropping it would free.
-func (g *group) usage() (access, cost int64) {
+// usage is when the group was last used, and what it takes from this pool.
+func (g *group) usage(p *CachePool) (access, cost int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.payer == nil {
+	if g.payer == nil || g.payer.pool() != p {
 		return g.access, 0
 	}
 	return g.access, g.cost()

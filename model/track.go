@@ -44,8 +44,8 @@ type track struct {
 	fetches   fetches
 
 	turn     uint64       // number of the arrival that a sweep looks at next
-	written  atomic.Int64 // bytes of frames that have made no debt yet
-	debt     int64        // bytes to let go of, because the pool is full
+	written  atomic.Int64 // bytes charged to its pool that have made no debt yet
+	stuck    bool         // when it paid last, it found nothing that was not used lately
 	listed   bool         // in the pool
 	listedAt int          // where; guarded by the pool
 

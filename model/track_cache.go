@@ -40,9 +40,9 @@ func (t *track) insert(g *group, seq uint64) {
 }
 
 // adopt caches a group of another track too, under its own sequence, unless that
-// is taken or at or after the end. The two tracks share its frames from now on,
-// and when one of them evicts it, the other loses it too. The lock has to be let
-// go with unlock.
+// is taken or at or after the end. The two tracks share its frames from now on, and
+// each keeps it for as long as its own limits allow. The lock has to be let go with
+// unlock.
 func (t *track) adopt(g *group) bool {
 	return t.admit(g.sequence) == nil && t.adoptAs(g, false)
 }
@@ -56,11 +56,10 @@ func (t *track) refill(g *group, seq uint64) {
 
 // adoptAs pays for the group and then caches it; false when it has failed meanwhile.
 func (t *track) adoptAs(g *group, refill bool) bool {
-	charged, ok := g.cachedBy(t)
-	if !ok {
+	if !g.cachedBy(t) {
 		return false
 	}
-	t.pay(charged)
+	t.pay()
 	if refill {
 		t.store(cached{g, t.arrived, true})
 	} else {
@@ -91,10 +90,17 @@ func (t *track) store(c cached) {
 	t.arrived++
 	t.arrivals = append(t.arrivals, c)
 	t.sorted = slices.Insert(t.sorted, t.search(c.sequence), c)
-	if pool := t.pool(); pool != nil {
+	if pool := t.pool(); pool != nil && len(t.sorted) > 1 {
+		if t.newest(c.group) {
+			c = t.sorted[len(t.sorted)-2]
+		}
+		c.rank()
 		pool.register(t)
 	}
 }
+
+// newest reports whether a group that is cached has the highest sequence.
+func (t *track) newest(g *group) bool { return t.sorted[len(t.sorted)-1].group == g }
 
 // remove takes one group out of the cache and leaves it as it is.
 func (t *track) remove(c cached) {

@@ -3,15 +3,17 @@ package model
 // errands are what a track has to do once its locks are let go: it takes the locks of
 // others.
 type errands struct {
-	due    []broadcastWatcher
-	lost   []eviction
-	relief *CachePool // full: let another of its tracks expire
+	due   []broadcastWatcher
+	lost  []eviction
+	payer *track   // whose pool is full: another track of it has to help
+	more  []*track // the same for other pools
 }
 
 // eviction is a group that a track let go while others cache it too.
 type eviction struct {
 	group  *group
 	others []*track
+	pool   *CachePool // whose budget it went for; nil when it was too old
 }
 
 // later puts off a call until the locks are let go.
@@ -39,8 +41,20 @@ func (e *errands) add(more errands) {
 		e.later(w)
 	}
 	e.lost = append(e.lost, more.lost...)
-	if more.relief != nil {
-		e.relief = more.relief
+	for _, t := range more.more {
+		e.askHelp(t)
+	}
+	if more.payer != nil {
+		e.askHelp(more.payer)
+	}
+}
+
+// askHelp notes that the pool of a track is full.
+func (e *errands) askHelp(t *track) {
+	if e.payer == nil || e.payer.pool() == t.pool() {
+		e.payer = t
+	} else {
+		e.more = append(e.more, t)
 	}
 }
 
@@ -48,15 +62,14 @@ func (e *errands) add(more errands) {
 func (e errands) run() {
 	for _, x := range e.lost {
 		for _, other := range x.others {
-			other.lose(x.group)
+			other.lose(x)
 		}
 	}
-	if e.relief != nil {
-		if idle := e.relief.next(); idle != nil {
-			idle.mu.Lock()
-			idle.expire()
-			idle.unlock()
-		}
+	if e.payer != nil {
+		e.payer.getHelp()
+	}
+	for _, t := range e.more {
+		t.getHelp()
 	}
 	tell(e.due)
 }

@@ -69,7 +69,7 @@ func TestSharedGroups(t *testing.T) {
 		wantSeqs(t, "before", got, 0, 1, 2)
 		changed := c.Wait()
 		pool.Resize(1)
-		wantNil(t, s.WriteFrame(model.Frame{Payload: make([]byte, 4000)}))
+		wantNil(t, s.WriteFrame(model.Frame{Payload: make([]byte, 1000+overhead)})) // with the frame before it, half of four groups
 		<-changed
 		wantSeqs(t, "cached by the front", model.Cached(f), 4, 5)
 		wantNil(t, c.Update(model.Subscription{}))
