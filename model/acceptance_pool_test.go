@@ -88,7 +88,7 @@ func TestPool(t *testing.T) {
 		wantNil(c.T, g.WriteFrame(model.Frame{Payload: make([]byte, 1000)}))
 		want(c.T, "a frame", c.pool.Used(), overhead+1000)
 		f := must(g.CreateFrame(model.FrameInfo{Size: 5000}))
-		want(c.T, "a declared size", c.pool.Used(), overhead+1000)
+		want(c.T, "a declared size", c.pool.Used(), overhead+1000+64)
 		_ = must(f.Write(make([]byte, 3000)))
 		want(c.T, "what arrived", c.pool.Used(), overhead+4000)
 		_ = must(f.Write(make([]byte, 2000)))
@@ -101,6 +101,20 @@ func TestPool(t *testing.T) {
 		g.Abort(nil)
 		want(c.T, "an aborted group", c.pool.Used(), 0)
 		runtime.KeepAlive(held)
+	})
+	runPool(t, "a frame costs at least 64", 0, func(c poolCase) {
+		g := must(c.p.AppendGroup())
+		for range 1000 {
+			wantNil(c.T, g.WriteFrame(model.Frame{}))
+		}
+		want(c.T, "empty frames", c.pool.Used(), overhead+64000)
+		f := must(g.CreateFrame(model.FrameInfo{Size: 100}))
+		for range 100 {
+			_ = must(f.Write([]byte{1}))
+		}
+		want(c.T, "a frame in pieces", c.pool.Used(), overhead+64000+100)
+		g.Abort(nil)
+		want(c.T, "an aborted group", c.pool.Used(), 0)
 	})
 	runPool(t, "16.15/251 over the budget the track's own oldest groups go", 14*kib, func(c poolCase) {
 		other := must(c.b.CreateTrack("other", model.TrackInfo{}))

@@ -12,6 +12,8 @@ const (
 	// groupOverhead is what a cached group costs besides its bytes, so that empty
 	// groups are not free.
 	groupOverhead = 256
+	// minFrameCost is what a cached frame costs at least, for the same reason.
+	minFrameCost = 64
 	// settleEvery is after how many bytes of frames a track pays its debt though no
 	// new group comes.
 	settleEvery = 256 << 10
@@ -35,7 +37,7 @@ var started = time.Now()
 func tickNow() int64 { return int64(time.Since(started) / tickLength) }
 
 // CachePool is a budget of bytes for the groups that tracks cache. A group costs its
-// bytes and 256 more. The newest group of a track always stays.
+// bytes and 256 more, a frame of it at least 64. The newest group of a track always stays.
 //
 // While more is used than the budget, every write makes a debt: at least what was
 // written, at most twice that. It is paid with groups that were used less recently than
@@ -78,7 +80,7 @@ func (p *CachePool) Resize(bytes int64) {
 }
 
 // Used returns how many bytes the cached groups cost now, with or without a bound: 256
-// for each and what has arrived of its frames, once however many tracks of the pool
+// for each and what has arrived of its frames, or 64 where that is less, once however many tracks of the pool
 // have it. A group counts until it is aborted or the last track lets it go; for readers
 // that still hold it then nothing is counted.
 //

@@ -4,7 +4,7 @@ const (
 	// MaxFrameSize is the largest frame, in bytes. Larger ones are refused before
 	// anything is allocated.
 	MaxFrameSize = 32 << 20
-	// MaxGroupBytes is how many bytes of frames a group keeps. Beyond it the oldest
+	// MaxGroupBytes is how many bytes of frames a group keeps, a frame counting at least 64. Beyond it the oldest
 	// frames leave, and a reader that still needed one gets ErrLagged.
 	MaxGroupBytes = 32 << 20
 	// eagerFrameBytes is how much is allocated on the word of whoever declares a
@@ -83,7 +83,7 @@ func (f *frame) fail(err error) {
 // append adds what has arrived.
 func (f *frame) append(b []byte) {
 	f.buf = append(f.buf, b...)
-	f.group.grew(len(b))
+	f.group.grew(len(b), len(f.buf))
 	if uint64(len(f.buf)) == f.info.Size {
 		f.complete()
 	} else {

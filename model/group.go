@@ -54,12 +54,18 @@ func (s *slot) size() uint64 {
 	return uint64(len(s.payload))
 }
 
+// weight is what the frame takes of MaxGroupBytes.
+func (s *slot) weight() uint64 { return max(s.size(), minFrameCost) }
+
+// held is what the frame takes of the cache now.
 func (s *slot) held() int64 {
 	if s.live != nil {
-		return int64(len(s.live.buf))
+		return frameCost(len(s.live.buf))
 	}
-	return int64(len(s.payload))
+	return frameCost(len(s.payload))
 }
+
+func frameCost(bytes int) int64 { return max(int64(bytes), minFrameCost) }
 
 // newGroup returns a group that its track has yet to number.
 func newGroup(t *track) *group {
@@ -110,7 +116,7 @@ func (g *group) inFlight() *frame {
 
 // push caches one more frame and drops the oldest ones beyond the byte limit.
 func (g *group) push(s slot) {
-	g.bytes += s.size()
+	g.bytes += s.weight()
 	g.frames = append(g.frames, s)
 	if len(g.frames) == 2 {
 		g.first.frames[0] = slot{} // moved out; what stays here would pin frame 0
@@ -118,7 +124,7 @@ func (g *group) push(s slot) {
 	g.count++
 	g.written(s.held())
 	for g.bytes > MaxGroupBytes {
-		g.bytes -= g.frames[0].size()
+		g.bytes -= g.frames[0].weight()
 		g.hold(-g.frames[0].held())
 		g.frames = dropFront(g.frames, 1)
 	}
@@ -126,10 +132,10 @@ func (g *group) push(s slot) {
 	g.wakes = true
 }
 
-// grew notes n more bytes of the frame in flight.
-func (g *group) grew(n int) {
+// grew notes that the frame in flight has n bytes more, to now.
+func (g *group) grew(n, now int) {
 	if g.err == nil {
-		g.written(int64(n))
+		g.written(frameCost(now) - frameCost(now-n))
 	}
 }
 

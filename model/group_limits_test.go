@@ -82,6 +82,18 @@ func TestGroupLimits(t *testing.T) {
 		_, err := g.CreateFrame(model.FrameInfo{Timestamp: late})
 		wantErr(t, err, model.ErrTimestampMismatch)
 	})
+	t.Run("frames without bytes have an end too", func(t *testing.T) {
+		const most = model.MaxGroupBytes / 64
+		g := newGroup(t)
+		for range most {
+			wantNil(t, g.WriteFrame(model.Frame{}))
+		}
+		_ = must(g.Consume().ReadFrame(bg))
+		wantNil(t, g.WriteFrame(model.Frame{}))
+		_, err := g.Consume().ReadFrame(bg)
+		wantErr(t, err, model.ErrLagged)
+		want(t, "count", g.FrameCount(), most+1)
+	})
 	t.Run("an owned payload is not copied", func(t *testing.T) {
 		g := newGroup(t)
 		b := []byte("abc")
