@@ -216,7 +216,7 @@ func (b *broadcast) add(name string) *track {
 
 // accept settles what the track is like; the first producer is whoever asked.
 func (t *track) accept(info TrackInfo) *TrackProducer {
-	info.MaxLatency = t.owner.cache.clamp(info.MaxLatency)
+	info.MaxLatency = t.owner.cache.window(info.MaxLatency)
 	t.info, t.accepted = info, true
 	t.changed.wake()
 	t.demand.wake() // the aggregate is bounded by the info

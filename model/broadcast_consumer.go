@@ -189,7 +189,7 @@ func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
 		return TrackInfo{}, false
 	}
 	info := t.info
-	info.MaxLatency = b.cache.clamp(info.MaxLatency)
+	info.MaxLatency = b.cache.window(info.MaxLatency)
 	return info, true
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"sync"
@@ -184,12 +185,14 @@ func (p *CachePool) next(except *track) *track {
 // cacheLimits is what bounds the caches of the tracks of one broadcast. It is
 // settled before there are any. The zero value bounds nothing.
 type cacheLimits struct {
-	pool    *CachePool
-	ceiling time.Duration // the longest that any track keeps groups; 0 is no ceiling
+	pool      *CachePool
+	retention time.Duration // how long a track keeps groups that does not say; 0 is DefaultMaxLatency
+	ceiling   time.Duration // the longest that any track keeps groups; 0 is no ceiling
 }
 
-// clamp is how long groups are kept that a publisher wants to keep for d.
-func (l cacheLimits) clamp(d time.Duration) time.Duration {
+// window is how long a track keeps groups that says d, or 0 for nothing.
+func (l cacheLimits) window(d time.Duration) time.Duration {
+	d = cmp.Or(d, max(l.retention, 0), DefaultMaxLatency)
 	if l.ceiling > 0 {
 		return min(d, l.ceiling)
 	}

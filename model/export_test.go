@@ -6,7 +6,7 @@ import "time"
 // of an origin do.
 func NewBroadcastIn(pool *CachePool, ceiling time.Duration) *BroadcastProducer {
 	p := NewBroadcast(Route{})
-	p.b.bind(cacheLimits{pool, ceiling})
+	p.b.bind(cacheLimits{pool: pool, ceiling: ceiling})
 	return p
 }
 

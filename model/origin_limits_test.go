@@ -27,6 +27,24 @@ func TestLimitsOfPublishedBroadcasts(t *testing.T) {
 		want(t, "window", window(b, "t"), time.Minute)
 		want(t, "charged", pool.Used() > 0, true)
 	})
+	t.Run("how long a track keeps groups that does not say", func(t *testing.T) {
+		said := func(info model.TrackInfo, opts ...model.OriginOption) time.Duration {
+			o := model.NewOrigin(opts...)
+			b := model.NewBroadcast(model.Route{})
+			d := b.Dynamic()
+			wantNil(t, o.PublishBroadcast("a", b.Consume()))
+			c := must(must(o.Consume().Request(bg, "a")).SubscribeTrack("t", model.Subscription{}))
+			p := must(must(d.RequestedTrack(bg)).Accept(info))
+			want(t, "as readers are told", must(c.Info(bg)), p.Info())
+			return p.Info().MaxLatency
+		}
+		longer, most := model.WithDefaultRetention(time.Hour), model.WithMaxRetention(time.Minute)
+		want(t, "by default", said(model.TrackInfo{}), model.DefaultMaxLatency)
+		want(t, "as set", said(model.TrackInfo{}, longer), time.Hour)
+		want(t, "at most", said(model.TrackInfo{}, longer, most), time.Minute)
+		want(t, "as it says", said(model.TrackInfo{MaxLatency: 1}, longer, most), 1)
+		want(t, "negative", said(model.TrackInfo{}, model.WithDefaultRetention(-1)), model.DefaultMaxLatency)
+	})
 	t.Run("nothing, when it had a track before", func(t *testing.T) {
 		o, pool := setup()
 		b := model.NewBroadcast(model.Route{})

@@ -36,6 +36,13 @@ func WithTrackIdle(d time.Duration) OriginOption { return func(o *origin) { o.id
 // origins may share a pool. Without one there is no bound.
 func WithCachePool(p *CachePool) OriginOption { return func(o *origin) { o.cache.pool = p } }
 
+// WithDefaultRetention sets how long tracks under the origin keep groups when their
+// publishers do not say, instead of 5 s ([DefaultMaxLatency]): peers before moq-lite-05
+// cannot. 0 keeps the default.
+func WithDefaultRetention(d time.Duration) OriginOption {
+	return func(o *origin) { o.cache.retention = d }
+}
+
 // WithMaxRetention is the longest that tracks under the origin keep groups, whatever
 // their publishers say; 0, the default, is no bound.
 func WithMaxRetention(d time.Duration) OriginOption { return func(o *origin) { o.cache.ceiling = d } }

@@ -112,7 +112,7 @@ func (s *splice) adoptFrom(f *feed) {
 	t, from := s.t, f.from
 	if !t.accepted {
 		t.info, t.accepted = from.info, true
-		t.info.MaxLatency = t.limits().clamp(t.info.MaxLatency)
+		t.info.MaxLatency = t.limits().window(t.info.MaxLatency)
 		t.changed.wake()
 		t.demand.wake()
 		for _, f := range t.feeds {

@@ -6,7 +6,8 @@ import "time"
 const DefaultMaxLatency = 5 * time.Second
 
 // TrackInfo is what the publisher says about a track. The zero value is usable:
-// unset fields get their defaults when the track is created.
+// unset fields get their defaults when the track is created; what the default of MaxLatency
+// is depends on the origin ([WithDefaultRetention]).
 type TrackInfo struct {
 	Priority   uint8         // among the tracks of a session, higher is more important
 	Timescale  Timescale     // units per second of frame timestamps; default Millis
@@ -14,16 +15,14 @@ type TrackInfo struct {
 	Ordered    bool          // groups are meant to be delivered oldest first
 }
 
-// withDefaults fills in what is unset; ErrBoundsExceeded for what cannot be.
+// withDefaults fills in what is unset, but for how long groups are kept, which is up to the
+// origin; ErrBoundsExceeded for what cannot be.
 func (i TrackInfo) withDefaults() (TrackInfo, error) {
 	if i.Timescale == 0 {
 		i.Timescale = Millis
 	}
 	if _, err := NewTimescale(uint64(i.Timescale)); err != nil {
 		return i, err
-	}
-	if i.MaxLatency == 0 {
-		i.MaxLatency = DefaultMaxLatency
 	}
 	if i.MaxLatency < 0 {
 		return i, &Error{Code: CodeBoundsExceeded, Reason: "negative retention " + i.MaxLatency.String()}

@@ -115,7 +115,7 @@ func (t *track) drop(c cached, err error) (others []*track) {
 func (t *track) horizon() int64 {
 	window := t.info.MaxLatency
 	if !t.accepted {
-		window = t.limits().clamp(DefaultMaxLatency)
+		window = t.limits().window(0)
 	}
 	before := tickNow() - int64(window/tickLength)
 	if window%tickLength > 0 {

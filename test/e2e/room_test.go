@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 // timeout bounds every test, each of which takes a fraction of a second.
 const timeout = time.Minute
 
+// patient has groups wait for the readers of a busy machine, also on versions that do not say how long.
+var patient = model.WithDefaultRetention(timeout)
+
 func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -77,7 +80,7 @@ func startRelay(t *testing.T) *relay {
 		t.Fatal(err)
 	}
 	r := &relay{
-		origin:   model.NewOrigin(),
+		origin:   model.NewOrigin(patient),
 		listener: listener,
 		sessions: make(chan *session.Session, 64),
 	}
@@ -153,7 +156,7 @@ func (r *relay) subscriber(ctx context.Context, t *testing.T, w way) (*model.Ori
 
 func newOrigin(t *testing.T) *model.OriginProducer {
 	t.Helper()
-	origin := model.NewOrigin()
+	origin := model.NewOrigin(patient)
 	moqtest.CloseAtEnd(t, origin)
 	return origin
 }
