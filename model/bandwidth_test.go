@@ -84,7 +84,7 @@ func TestBandwidthWaits(t *testing.T) {
 		synctest.Wait()
 		wantNil(t, c.Close())
 		wantNil(t, c.Close())
-		want(t, "closed meanwhile", <-got, "read through a closed handle: closed")
+		want(t, "closed meanwhile", <-got, "call through a closed handle: closed")
 		_, ok, err := c.Clone().TryChanged()
 		if ok {
 			t.Error("the clone of a closed reader reads")

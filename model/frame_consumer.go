@@ -120,5 +120,5 @@ func (c *FrameConsumer) next(block bool, limit int) ([]byte, bool, <-chan struct
 	return nil, false, f.progress.wait(), nil
 }
 
-// errReaderClosed is what every read through a closed handle returns.
-var errReaderClosed = fmt.Errorf("read through a closed handle: %w", ErrClosed)
+// errReaderClosed is what calls through a closed handle return.
+var errReaderClosed = fmt.Errorf("call through a closed handle: %w", ErrClosed)
