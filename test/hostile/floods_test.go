@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/moqrx/moqrx/gen/lite"
+	"github.com/moqrx/moqrx/gen/wire"
 	"github.com/moqrx/moqrx/model"
 	"github.com/moqrx/moqrx/session"
 	"github.com/moqrx/moqrx/session/transport"
@@ -122,6 +124,39 @@ func TestSubscribeFlood(t *testing.T) {
 		synctest.Wait()
 		h.goesOn()
 		h.within(16 * mib) // of the offender, which has read nothing
+	})
+}
+
+func TestSubscriptionsToManyGroupsWithoutCreditForThem(t *testing.T) {
+	forEachVersion(t, func(t *testing.T, h *host) {
+		own := model.NewOrigin()
+		h.client(own)
+		_, track := moqtest.Publish(t, own, "large", "audio", model.TrackInfo{MaxLatency: time.Hour})
+		o := h.offender(memory.Config{MaxUniStreams: -1})
+		b, err := h.room.Consume().Announced(t.Context(), "large")
+		moqtest.Must(t, err)
+		reader, err := b.SubscribeTrack("audio", model.Subscription{})
+		moqtest.Must(t, err)
+		synctest.Wait()
+		for range 200 {
+			moqtest.Must(t, track.WriteFrame(model.Frame{Payload: []byte("sound")}))
+		}
+		synctest.Wait()
+		before := runtime.NumGoroutine()
+		n := h.many(500)
+		for i := range n {
+			o.bidi(lite.BidiSubscribe, &lite.Subscribe{ID: uint64(i), Broadcast: "large", Track: "audio", StartGroup: wire.Some[uint64](0)})
+		}
+		synctest.Wait()
+		// A few for each subscription, and one for each of 16 times 128 groups.
+		if more := runtime.NumGoroutine() - before; more > 16*128+8*n {
+			t.Errorf("%d goroutines for %d subscriptions", more, n)
+		}
+		h.within(64 * mib)
+		h.goesOn()
+		o.alive()
+		_ = reader.Close()
+		_ = b.Close()
 	})
 }
 

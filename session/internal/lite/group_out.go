@@ -92,7 +92,8 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 		_ = g.Close()
 		return nil
 	}
-	if err := sub.slot(ctx); err != nil {
+	taken, err := sub.slot(ctx)
+	if err != nil {
 		_ = g.Close()
 		return err
 	}
@@ -107,32 +108,17 @@ func (sub *served) sendGroup(ctx context.Context, g *model.GroupConsumer, floor 
 		delete(sub.flight, g.Sequence())
 		sub.landed = time.Now()
 		sub.mu.Unlock()
-		<-sub.slots
+		sub.slots.free(taken)
 	})
 	return nil
 }
 
 // slot waits until one more group may be in flight.
-func (sub *served) slot(ctx context.Context) error {
+func (sub *served) slot(ctx context.Context) (slot, error) {
 	retention := max(sub.info.MaxLatency, time.Second)
-	sub.expire(time.Now().Add(-retention))
-	select {
-	case sub.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	tick := time.NewTicker(retention)
-	defer tick.Stop()
-	for {
-		select {
-		case sub.slots <- struct{}{}:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case now := <-tick.C:
-			sub.expire(now.Add(-retention))
-		}
-	}
+	expire := func(now time.Time) { sub.expire(now.Add(-retention)) }
+	expire(time.Now())
+	return sub.slots.take(ctx, retention, expire)
 }
 
 // expire gives up the groups that have not moved since then and that the track has dropped meanwhile: a peer that

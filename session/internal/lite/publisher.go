@@ -23,6 +23,7 @@ type publisher struct {
 	freed   chan struct{} // closed, and made anew, when there is less to wait for
 
 	fetching chan struct{} // one for each FETCH of the peer that is being answered
+	slots    chan struct{} // for groups in flight, of all subscriptions
 	unsent   losses        // datagrams that did not get out
 
 	timescales timescales // what the peer was told
@@ -39,6 +40,7 @@ func newPublisher(e *Engine, origin *model.OriginConsumer, self model.OriginID) 
 		freed: make(chan struct{}),
 
 		fetching: make(chan struct{}, e.limits.Fetches),
+		slots:    make(chan struct{}, sharedGroups*min(e.limits.Groups, 1<<20)),
 
 		timescales: timescales{limit: e.limits.Streams},
 	}

@@ -27,7 +27,7 @@ type served struct {
 	wants  atomic.Pointer[model.Subscription]
 	counts stats.PublisherTrack
 	rank   *priority.Track
-	slots  chan struct{} // one for each group in flight
+	slots  slots // for groups in flight
 	tasks  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ const endGrace = 500 * time.Millisecond
 func (p *publisher) subscribe(ctx context.Context, s stream, r *reader, m *genlite.Subscribe) (err error) {
 	sub := &served{
 		p: p, id: m.ID, stream: s,
-		slots:  make(chan struct{}, p.limits.Groups),
+		slots:  newSlots(p.limits.Groups, p.slots),
 		flight: make(map[uint64]*flight),
 		rank:   p.groups.queue.Track(priority.Wish{Priority: m.Priority, Ordered: m.Ordered}),
 	}
