@@ -226,16 +226,43 @@ func (f *front) table(peer *peers, now *source) (order []offer, banned, none boo
 	return order, banned, f.active == nil
 }
 
-// offered returns the track of the best source, nil when it has none of that name.
-func (f *front) offered(peer *peers, name string) *track {
+// offered is what a track of the path would be like, as the best source says; false when
+// that has none of the name, or does not know yet.
+func (f *front) offered(peer *peers, name string) (info TrackInfo, ok bool) {
 	order, _, _ := f.table(peer, nil)
 	if len(order) == 0 {
-		return nil
+		return TrackInfo{}, false
 	}
 	b := order[0].src.b
+	b.offersAnother(name, nil) // so that what has ended there gives way
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.tracks[name]
+	t := b.tracks[name]
+	b.mu.Unlock()
+	if t == nil && b.front != nil {
+		info, ok = b.front.offered(b.peer, name)
+	} else {
+		info, ok = t.known(b.cache)
+	}
+	if ok {
+		info.MaxLatency = f.o.cache.window(info.MaxLatency)
+	}
+	return info, ok
+}
+
+// known is what the publisher's side said about the track, kept within these limits;
+// false for no track, one that was not accepted yet, and one that failed.
+func (t *track) known(limits cacheLimits) (TrackInfo, bool) {
+	if t == nil {
+		return TrackInfo{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.accepted || t.err != nil {
+		return TrackInfo{}, false
+	}
+	info := t.info
+	info.MaxLatency = limits.window(info.MaxLatency)
+	return info, true
 }
 
 // offer is a source with the route that it has now.

@@ -201,6 +201,14 @@ func (f *front) lockFor(peer *peers) *broadcast {
 	return b
 }
 
+// unlockUnread lets go of what lockAt locked, for those who leave no track there.
+func (b *broadcast) unlockUnread() {
+	b.mu.Unlock()
+	if b.front != nil {
+		b.front.prune(b)
+	}
+}
+
 // prune forgets what was made for a neighbor that reads no track any more.
 func (f *front) prune(b *broadcast) {
 	if b.peer == nil {
