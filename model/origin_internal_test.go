@@ -68,3 +68,37 @@ func TestRequestAfterTheEndOfWhatWasServed(t *testing.T) {
 		t.Errorf("error %v, want %v", err, ErrTimeout)
 	}
 }
+
+// A source that has come since the others were asked is asked before a track fails.
+func TestNoRefusalWhileThereIsMoreToLookAt(t *testing.T) {
+	o := NewOrigin()
+	for range 2 {
+		b, err := o.CreateBroadcast("a", Route{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := b.Dynamic()
+		defer d.Close()
+	}
+	c, err := o.Consume().Request(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.SubscribeTrack("t", Subscription{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := r.t.splice
+	s.t.mu.Lock()
+	s.trial, s.again = nil, true
+	s.t.mu.Unlock()
+	if s.exhausted(false, false); r.Err() != nil {
+		t.Errorf("failed with %v, though another source came", r.Err())
+	}
+	s.t.mu.Lock()
+	s.again = false
+	s.t.mu.Unlock()
+	if s.exhausted(false, false); !errors.Is(r.Err(), ErrUnroutable) {
+		t.Errorf("error %v, want %v", r.Err(), ErrUnroutable)
+	}
+}
