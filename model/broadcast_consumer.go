@@ -217,7 +217,8 @@ func (c *BroadcastConsumer) route(advertised bool) Route {
 	return c.b.currentRoute()
 }
 
-// Closed returns a channel that closes when the broadcast has ended.
+// Closed returns a channel that closes when the broadcast has ended; not on Close of this
+// handle.
 func (c *BroadcastConsumer) Closed() <-chan struct{} {
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
