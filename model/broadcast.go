@@ -227,12 +227,17 @@ func (t *track) accept(info TrackInfo) *TrackProducer {
 }
 
 // RemoveTrack takes a track out of the broadcast without ending it: readers it
-// has go on, new ones do not find it. ErrNotFound when there is none.
+// has go on, new ones do not find it. ErrNotFound when there is none, ErrClosed or the
+// broadcast's error after its end.
 func (p *BroadcastProducer) RemoveTrack(name string) error {
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
-	if p.b.tracks[name] == nil {
-		return fmt.Errorf("remove track %q: %w", name, ErrNotFound)
+	err := p.usable()
+	if err == nil && p.b.tracks[name] == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("remove track %q: %w", name, err)
 	}
 	delete(p.b.tracks, name)
 	return nil

@@ -104,13 +104,16 @@ func (c *BroadcastConsumer) Track(name string) (*BroadcastTrack, error) {
 		return nil, fmt.Errorf("track %q: %w", name, errReaderClosed)
 	}
 	b := c.lockAt(name)
-	defer b.mu.Unlock()
-	t := b.tracks[name]
+	t, err := b.tracks[name], error(nil)
 	switch {
 	case b.err != nil:
-		return nil, fmt.Errorf("track %q: %w", name, b.failure())
+		err = b.failure()
 	case t == nil && b.front == nil && b.dynamics == 0:
-		return nil, fmt.Errorf("track %q: %w", name, ErrNotFound)
+		err = ErrNotFound
+	}
+	b.unlockUnread()
+	if err != nil {
+		return nil, fmt.Errorf("track %q: %w", name, err)
 	}
 	return &BroadcastTrack{c: c.Clone(), name: name, t: t}, nil
 }
@@ -176,21 +179,11 @@ func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
 	if b.tainted(h.c.peer) {
 		t = nil
 	}
-	b.mu.Unlock()
+	b.unlockUnread()
 	if t == nil && f != nil {
-		t = f.offered(b.peer, h.name)
+		return f.offered(b.peer, h.name)
 	}
-	if t == nil {
-		return TrackInfo{}, false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.accepted || t.err != nil {
-		return TrackInfo{}, false
-	}
-	info := t.info
-	info.MaxLatency = b.cache.window(info.MaxLatency)
-	return info, true
+	return t.known(b.cache)
 }
 
 // FetchGroup returns the group with this sequence from the cache, or as the
@@ -224,7 +217,8 @@ func (c *BroadcastConsumer) route(advertised bool) Route {
 	return c.b.currentRoute()
 }
 
-// Closed returns a channel that closes when the broadcast has ended.
+// Closed returns a channel that closes when the broadcast has ended; not on Close of this
+// handle.
 func (c *BroadcastConsumer) Closed() <-chan struct{} {
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()

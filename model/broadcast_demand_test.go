@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 )
@@ -139,6 +140,22 @@ func TestReserveTrack(t *testing.T) {
 		r.Reject(model.ErrTimeout)
 		_, err := c.RecvGroup(bg)
 		wantErr(t, err, model.ErrTimeout)
+	})
+	t.Run("readers of a path who missed the track ask for it at once", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			o := newRelay(model.WithLinger(time.Minute))
+			a := attach(t, o, hops(1))
+			c := watch(t, o, "t")
+			a.lose()
+			r := must(must(o.CreateBroadcast("a", hops(1))).ReserveTrack("t"))
+			select {
+			case <-r.Unused():
+				t.Error("nobody asks for it")
+			default:
+			}
+			r.Reject(model.ErrUnauthorized)
+			wantGroups(t, c, model.ErrUnauthorized)
+		})
 	})
 	t.Run("unique names are the first that are free", func(t *testing.T) {
 		b := model.NewBroadcast(model.Route{})

@@ -10,11 +10,13 @@ import (
 // nobody has picked up yet is the one returned. Errors as in CreateTrack.
 func (p *BroadcastProducer) ReserveTrack(name string) (*TrackRequest, error) {
 	p.b.mu.Lock()
-	defer p.b.mu.Unlock()
 	t, err := p.take(name)
 	if err != nil {
+		p.b.mu.Unlock()
 		return nil, fmt.Errorf("reserve track %q: %w", name, err)
 	}
+	t.mu.Lock()
+	defer t.unlockLifetime() // tells those who missed the track
 	return &TrackRequest{t: t}, nil
 }
 

@@ -138,12 +138,17 @@ func TestBroadcast(t *testing.T) {
 		c := subscribe(t, b.Consume(), "t")
 		wantNil(t, b.RemoveTrack("t"))
 		wantErr(t, b.RemoveTrack("t"), model.ErrNotFound)
+		closed := b.Clone()
+		wantNil(t, closed.Close())
 		q := must(b.CreateTrack("t", info))
 		p.Abort(nil) // must not take the new one with it
 		_, err := c.RecvGroup(bg)
 		wantErr(t, err, model.ErrCancel)
 		wantNil(t, q.WriteFrame(text("new")))
 		want(t, "payload", string(must(subscribe(t, b.Consume(), "t").ReadFrame(bg)).Payload), "new")
+		wantErr(t, closed.RemoveTrack("t"), model.ErrClosed)
+		wantNil(t, b.Finish())
+		wantErr(t, b.RemoveTrack("t"), model.ErrDropped)
 	})
 	t.Run("the defaults of a track", func(t *testing.T) {
 		b := model.NewBroadcast(model.Route{})

@@ -24,6 +24,7 @@ type front struct {
 	sole      *source  // the one source of an unknown publisher
 
 	active   *source // the best one, nil during an outage
+	looping  *source // the last one, when it is still there: its route came to loop
 	left     error   // how the last active one ended
 	visible  bool    // announced
 	carrying bool    // somebody reads
@@ -61,7 +62,7 @@ func (f *front) broadcasts() []*broadcast {
 
 // update takes over which source is the best, and has every track look again.
 func (f *front) update(best *source) {
-	f.active, f.left = best, nil
+	f.active, f.looping, f.left = best, nil, nil
 	f.visible = !best.route.Offline
 	stop(&f.linger)
 	for _, b := range f.broadcasts() {
@@ -92,27 +93,25 @@ func (b *broadcast) splices() []broadcastWatcher {
 // any other the front waits for a source to come back, for as long as it may.
 // It reports whether the front has ended.
 func (f *front) outage() bool {
-	err := f.left
-	if err == nil {
-		err = ErrDropped // still there, but its route came to loop
+	if f.left == nil {
+		f.left, f.looping = ErrDropped, f.active
 	}
-	looping := f.left == nil && f.active != nil
 	f.active = nil
-	linger := f.o.linger
-	if errors.Is(err, io.EOF) || linger <= 0 {
-		f.end(err, looping)
+	if errors.Is(f.left, io.EOF) || f.o.linger <= 0 {
+		f.end(f.left, f.looping != nil)
 		return true
 	}
-	f.left = err
 	if f.linger == nil {
-		f.linger = time.AfterFunc(linger, func() {
+		var own *time.Timer // when it fires, another one may run already
+		own = time.AfterFunc(f.o.linger, func() {
 			f.o.mu.Lock()
 			defer f.o.unlock()
-			if f.linger != nil && !f.ended {
-				f.end(err, false)
+			if f.linger == own {
+				f.end(f.left, false)
 				f.o.choose(f.e)
 			}
 		})
+		f.linger = own
 	}
 	return false
 }
@@ -157,14 +156,16 @@ func (f *front) broadcastChanged() {
 		f.setWarm(true)
 		return
 	}
-	f.cold = time.AfterFunc(costLinger, func() {
+	var own *time.Timer // as in outage
+	own = time.AfterFunc(costLinger, func() {
 		f.o.mu.Lock()
 		defer f.o.unlock()
-		if f.cold != nil {
+		if f.cold == own {
 			f.cold = nil
 			f.setWarm(false)
 		}
 	})
+	f.cold = own
 	f.o.choose(f.e) // nothing holds back a better source now
 }
 
@@ -226,16 +227,43 @@ func (f *front) table(peer *peers, now *source) (order []offer, banned, none boo
 	return order, banned, f.active == nil
 }
 
-// offered returns the track of the best source, nil when it has none of that name.
-func (f *front) offered(peer *peers, name string) *track {
+// offered is what a track of the path would be like, as the best source says; false when
+// that has none of the name, or does not know yet.
+func (f *front) offered(peer *peers, name string) (info TrackInfo, ok bool) {
 	order, _, _ := f.table(peer, nil)
 	if len(order) == 0 {
-		return nil
+		return TrackInfo{}, false
 	}
 	b := order[0].src.b
+	b.offersAnother(name, nil) // so that what has ended there gives way
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.tracks[name]
+	t := b.tracks[name]
+	b.mu.Unlock()
+	if t == nil && b.front != nil {
+		info, ok = b.front.offered(b.peer, name)
+	} else {
+		info, ok = t.known(b.cache)
+	}
+	if ok {
+		info.MaxLatency = f.o.cache.window(info.MaxLatency)
+	}
+	return info, ok
+}
+
+// known is what the publisher's side said about the track, kept within these limits;
+// false for no track, one that was not accepted yet, and one that failed.
+func (t *track) known(limits cacheLimits) (TrackInfo, bool) {
+	if t == nil {
+		return TrackInfo{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.accepted || t.err != nil {
+		return TrackInfo{}, false
+	}
+	info := t.info
+	info.MaxLatency = limits.window(info.MaxLatency)
+	return info, true
 }
 
 // offer is a source with the route that it has now.

@@ -22,13 +22,14 @@ func (r *onDemand) answered() bool { return r.b != nil || r.err != nil }
 // broadcastChanged forgets a served broadcast that has ended, and ends readers that its
 // route has come to run through.
 func (r *onDemand) broadcastChanged() {
-	if r.b.front == nil {
-		r.b.dismiss()
-	}
 	r.o.mu.Lock()
-	defer r.o.mu.Unlock()
-	if _, open := r.b.look(); !open {
+	b := r.b // Accept has set it by now: it registers r and answers under the lock
+	if b.cause() != nil {
 		r.o.forget(r)
+	}
+	r.o.mu.Unlock()
+	if b.front == nil {
+		b.dismiss()
 	}
 }
 
@@ -54,8 +55,8 @@ func (o *origin) find(path Path, peer *peers) (*broadcast, *onDemand, error) {
 	if b, err := o.lookup(path, peer); b != nil || err != nil {
 		return b, nil, err
 	}
-	if r := o.requests[path]; r != nil {
-		return nil, r, nil
+	if r := o.requests[path]; r != nil && (r.b == nil || r.b.cause() == nil) {
+		return nil, r, nil // otherwise it has ended and is about to be forgotten
 	}
 	switch {
 	case o.closed:

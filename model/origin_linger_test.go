@@ -88,6 +88,14 @@ func TestLinger(t *testing.T) {
 		synctest.Wait()
 		wantEvents(t, news, "-a")
 	})
+	run("a deliberate end of what came to loop is told at once as well", time.Hour, func(t *testing.T, o *model.OriginProducer, a *upstream, c *model.TrackConsumer, news *model.AnnounceConsumer) {
+		b := must(o.Consume().Request(bg, "a"))
+		a.b.SetRoute(hops(1, 999))
+		wantEvents(t, news)
+		wantNil(t, a.b.Finish())
+		wantEvents(t, news, "-a")
+		wantErr(t, b.Err(), eof)
+	})
 	run("another publisher does not wait for the end of it", time.Hour, func(t *testing.T, o *model.OriginProducer, a *upstream, c *model.TrackConsumer, news *model.AnnounceConsumer) {
 		a.lose()
 		offline := attach(t, o, model.Route{Hops: model.OriginList{5}, Offline: true})

@@ -40,7 +40,8 @@ func (p *peers) taint(hops OriginList) bool {
 // one that everybody reads. While the handle's cursors are open, or its tracks are
 // read, what comes back from the neighbor cannot take the path of what was passed on.
 //
-// A broadcast found through it that is published again is not bound any more.
+// The identities take the place of those that c is bound to; with none, the new handle is
+// bound to nobody. A broadcast found through it that is published again is not bound any more.
 func (c *OriginConsumer) ForPeer(ids ...OriginID) *OriginConsumer {
 	n := c.with(c.scope)
 	n.peer = newPeers(ids)
@@ -199,6 +200,14 @@ func (f *front) lockFor(peer *peers) *broadcast {
 	}
 	b.mu.Lock() // before the origin's is let go, so that nobody prunes it meanwhile
 	return b
+}
+
+// unlockUnread lets go of what lockAt locked, for those who leave no track there.
+func (b *broadcast) unlockUnread() {
+	b.mu.Unlock()
+	if b.front != nil {
+		b.front.prune(b)
+	}
 }
 
 // prune forgets what was made for a neighbor that reads no track any more.

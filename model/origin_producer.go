@@ -97,7 +97,8 @@ func (p *OriginProducer) CreateBroadcast(path Path, route Route) (*BroadcastProd
 // unknown (0) is another every time. What is at this path already is left as it is.
 //
 // The first origin that a broadcast is published in bounds what its tracks cache
-// ([WithCachePool], [WithMaxRetention]), unless it has had a track by then.
+// ([WithCachePool], [WithDefaultRetention], [WithMaxRetention]), unless it has had a track
+// by then.
 //
 // While tracks are read, one kind of better source has to wait: a neighbor that
 // carries the broadcast too ([Route].Warm) and whose hash at the path is not below

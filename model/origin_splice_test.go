@@ -137,4 +137,40 @@ func TestSplice(t *testing.T) {
 			want(t, "used when it is too late", used(p), false)
 		})
 	})
+	t.Run("what was fetched at the source is not for subscribers", func(t *testing.T) {
+		o := newRelay()
+		b := must(o.CreateBroadcast("a", hops(1)))
+		p := must(b.CreateTrack("t", model.TrackInfo{}))
+		d := p.Dynamic()
+		put(t, p, "A", 9)
+		fetched := make(chan error, 1)
+		go func() {
+			_, err := p.Consume(model.Subscription{}).FetchGroup(bg, 3, 0)
+			fetched <- err
+		}()
+		g := must(must(d.RequestedGroup(bg)).Accept())
+		wantNil(t, g.WriteFrame(text("A3")))
+		wantNil(t, g.Finish())
+		wantNil(t, <-fetched)
+		c := watch(t, o, "t")
+		wantGroups(t, c, nil, "A9")
+		want(t, "by number", must(c.FetchGroup(bg, 3, 0)).Sequence(), 3)
+	})
+	t.Run("it goes on after what has come though the source in between gave nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			o, a, c := spliced(t, 1, model.Subscription{})
+			put(t, a.tracks["t"], "A", 5)
+			wantGroups(t, c, nil, "A0", "A5")
+			b := attach(t, o, hops(1))
+			b.accept("t")
+			time.Sleep(time.Minute) // what A left out does not come any more
+			synctest.Wait()
+			want(t, "sources", model.Segments(c), 1)
+			a.lose()
+			last := attach(t, o, hops(1, 2))
+			b.lose()
+			put(t, last.accept("t"), "C", 3, 4, 5, 6)
+			wantGroups(t, c, nil, "C6")
+		})
+	})
 }

@@ -112,8 +112,8 @@ func (e *entry) remove(s *source) {
 	if s.b.front != nil {
 		e.unlink(s.b.front.e)
 	}
-	if f := e.front; f != nil && f.active == s {
-		f.left = s.b.cause()
+	if f := e.front; f != nil && (f.active == s || f.looping == s) {
+		f.left, f.looping = s.b.cause(), nil
 	}
 }
 

@@ -43,7 +43,7 @@ func routeHash(path Path, hops OriginList) uint64 {
 }
 
 // RouteConsumer follows the route of a broadcast. It is one cursor: concurrent
-// calls share it, clones do not.
+// calls share it, clones do not. It needs no closing.
 type RouteConsumer struct {
 	c          *BroadcastConsumer
 	advertised bool

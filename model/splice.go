@@ -89,8 +89,8 @@ func (s *splice) takeover(f *feed) {
 		s.parts = s.parts[:len(s.parts)-1]
 		s.drop(n)
 	}
+	f.first = t.edge()
 	if n := s.newest(); n != nil {
-		f.first = t.edge()
 		n.limit, n.capped = At(f.first), time.Now()
 	}
 	if !t.latest.Set {
@@ -107,7 +107,7 @@ func (s *splice) takeover(f *feed) {
 	t.later(s) // the old source is to hear where it ends
 }
 
-// adoptFrom takes over what the source has already.
+// adoptFrom takes over what the source has already, but for what was fetched there.
 func (s *splice) adoptFrom(f *feed) {
 	t, from := s.t, f.from
 	if !t.accepted {
@@ -120,7 +120,9 @@ func (s *splice) adoptFrom(f *feed) {
 		}
 	}
 	for _, c := range from.arrivals {
-		f.take(c.group)
+		if !c.refill {
+			f.take(c.group)
+		}
 	}
 	if from.boundary.Set {
 		s.finished(f, from.boundary.Sequence)

@@ -124,7 +124,7 @@ func (s *splice) exhausted(outage, lacking bool) {
 	t.lockLifetime()
 	defer t.unlockLifetime()
 	switch {
-	case t.closed || s.serving() != nil || s.trial != nil:
+	case t.closed || s.again || s.serving() != nil || s.trial != nil: // with again, there may be another by now
 	case t.owner.err != nil:
 		t.end(s.failure())
 	case outage:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/moqrx/moqrx/model"
 )
@@ -58,6 +59,32 @@ func TestTryInfo(t *testing.T) {
 		wantNil(t, p.Unused(bg))
 		attach(t, o, hops(1)) // the better one, which does not know it yet
 		wantInfo(t, h, 0, false)
+	})
+	t.Run("of a path that is fed from another origin", func(t *testing.T) {
+		one := newRelay(model.WithMaxRetention(time.Second))
+		two := model.NewOrigin(model.WithOriginID(998))
+		b := must(one.CreateBroadcast("a", hops(1)))
+		wantNil(t, two.PublishBroadcast("a", must(one.Consume().Request(bg, "a"))))
+		h := must(must(two.Consume().Request(bg, "a")).Track("t"))
+		wantInfo(t, h, 0, false)
+		p := must(b.CreateTrack("t", info))
+		wantInfo(t, h, 6, true)
+		known, _ := h.TryInfo()
+		want(t, "info", known, must(h.Info(bg)))
+		want(t, "latency", known.MaxLatency, time.Second)
+		wantNil(t, p.Unused(bg))
+		wantNil(t, p.Finish())
+		wantNil(t, p.Close())
+		must(b.CreateTrack("t", model.TrackInfo{Priority: 7}))
+		wantInfo(t, h, 7, true)
+	})
+	t.Run("nothing is left of the question", func(t *testing.T) {
+		o := newRelay()
+		_ = must(o.CreateBroadcast("a", hops(1)))
+		_ = must(o.CreateBroadcast("a", model.Route{Hops: model.OriginList{1, peer}, Cost: 9}))
+		h := must(must(o.Consume().ForPeer(peer).Request(bg, "a")).Track("t"))
+		wantInfo(t, h, 0, false)
+		want(t, "neighbors", model.Views(o, "a"), 0)
 	})
 }
 
