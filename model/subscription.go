@@ -44,7 +44,7 @@ func At(seq uint64) GroupBound { return GroupBound{seq, true} }
 type Subscription struct {
 	Priority   uint8         // higher is more important
 	Ordered    bool          // oldest group first under congestion
-	MaxLatency time.Duration // how late a group is still worth sending; 0 is no wish
+	MaxLatency time.Duration // how late a group is still worth sending; 0 and less is no wish
 	Start      GroupBound    // first group, inclusive; unset is the live edge
 	End        GroupBound    // last group, inclusive; unset is unbounded
 }
