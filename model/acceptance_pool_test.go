@@ -63,6 +63,9 @@ func TestPoolDebt(t *testing.T) {
 		for _, unbounded := range []int64{0, -1, math.MaxInt64} {
 			want(t, "debt", debt(unbounded, 1<<60, 1<<40), 0)
 		}
+		var zero model.CachePool
+		zero.SetUsed(1 << 60)
+		want(t, "debt of the zero value", zero.Owed(1<<40), 0)
 	})
 	t.Run("16.15/248 nothing is owed up to the capacity", func(t *testing.T) {
 		want(t, "below", debt(1000, 999, 100), 0)

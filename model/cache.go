@@ -51,9 +51,10 @@ func tickNow() int64 { return int64(time.Since(started) / tickLength) }
 // that the debt is still too small for. What is more than that, after a smaller budget
 // was set, goes with later writes, a few groups with each.
 //
-// A pool may be shared by any number of origins. It may be used concurrently.
+// A pool may be shared by any number of origins. It may be used concurrently. The zero
+// value has no bound. Datagrams are not charged.
 type CachePool struct {
-	capacity atomic.Int64
+	capacity atomic.Int64 // 0 is no bound
 	used     atomic.Int64
 	debt     atomic.Int64 // bytes to let go of, because the pool is full
 	groups   atomic.Int64 // how many are charged that are not the newest of their track
@@ -74,10 +75,15 @@ func NewCachePool(bytes int64) *CachePool {
 // Resize changes the budget; 0 and less is no bound. Nothing is let go at once: what
 // is too much goes with later writes.
 func (p *CachePool) Resize(bytes int64) {
-	if bytes <= 0 {
-		bytes = math.MaxInt64
+	p.capacity.Store(max(bytes, 0))
+}
+
+// budget is how many bytes may be used, a large number without a bound.
+func (p *CachePool) budget() int64 {
+	if bytes := p.capacity.Load(); bytes > 0 {
+		return bytes
 	}
-	p.capacity.Store(bytes)
+	return math.MaxInt64
 }
 
 // Used returns how many bytes the cached groups cost now, with or without a bound: 256
@@ -93,12 +99,12 @@ func (p *CachePool) Resize(bytes int64) {
 func (p *CachePool) Used() int64 { return p.used.Load() }
 
 // over reports whether more is used than there should be.
-func (p *CachePool) over() bool { return p.used.Load() > p.capacity.Load() }
+func (p *CachePool) over() bool { return p.used.Load() > p.budget() }
 
 // owed is the debt that writing makes: nothing below capacity, above it the more,
 // the more is used.
 func (p *CachePool) owed(written int64) int64 {
-	capacity, used := p.capacity.Load(), p.used.Load()
+	capacity, used := p.budget(), p.used.Load()
 	if used <= capacity || written <= 0 {
 		return 0
 	}
@@ -112,14 +118,14 @@ func (p *CachePool) owed(written int64) int64 {
 
 // overdrawn reports whether so much more is used that what was used lately has to go too.
 func (p *CachePool) overdrawn() bool {
-	capacity := p.capacity.Load()
+	capacity := p.budget()
 	return p.used.Load()-capacity > capacity/slack
 }
 
 // takeDebt returns what is to be let go of: never more than twice what is too much. What
 // remains of it has to be added again.
 func (p *CachePool) takeDebt() int64 {
-	return min(p.debt.Swap(0), max(0, maxRepayment*(p.used.Load()-p.capacity.Load())))
+	return min(p.debt.Swap(0), maxRepayment*max(0, p.used.Load()-p.budget()))
 }
 
 // mean is when the charged groups were used last, on average. The newest ones of

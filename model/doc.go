@@ -61,7 +61,8 @@
 // becomes of its track. Only one frame of a group is written at a time, and giving
 // it up before it is complete takes the group along.
 //
-// Everything may be used concurrently. Payloads are copied once, when written
+// Everything may be used concurrently. Handles come from the calls that make them; their
+// zero values panic. Payloads are copied once, when written
 // (not at all by WriteOwnedFrame, once into place by ReadFrom), and shared by all
 // readers, who must not change them.
 //
@@ -124,6 +125,7 @@
 // # Limitations
 //
 // A group keeps at most MaxGroupBytes. A cache pool may be exceeded for a while, and
-// charges what a group holds, not what readers hold of groups that have gone. A track
+// charges what a group holds, not what readers hold of groups that have gone, and no
+// datagrams, of which an idle track keeps the last. A track
 // that is forgotten instead of closed stays charged. Fetches are for whole groups.
 package model

@@ -85,7 +85,7 @@ func (x *fetching) look(block bool) (*GroupConsumer, bool, <-chan struct{}, erro
 	switch {
 	case !block:
 		return nil, false, nil, nil
-	case t.fetches.handlers == 0 && x.joined == nil:
+	case t.fetches.handlers == 0 && x.joined == nil && t.fetches.find(x.sequence) < 0:
 		return nil, false, t.changed.wait(), nil // not yet accepted, so there may be a handler
 	case x.joined == nil:
 		x.joined = t.fetches.join(x)

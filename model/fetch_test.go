@@ -171,6 +171,28 @@ func TestFetchMore(t *testing.T) {
 			wantErr(t, err, model.ErrDropped)
 		})
 	})
+	runFetch(t, "who comes after the handler has left shares the request that it is at work on", func(f fetchCase) {
+		for _, answer := range []func(*model.GroupRequest){
+			func(r *model.GroupRequest) { r.Reject(model.ErrTimeout) },
+			func(r *model.GroupRequest) { must(r.AcceptOnce()).Abort(nil) },
+		} {
+			d := f.p.Dynamic()
+			_ = f.d.Close()
+			first := fetchLater(f.c, 7, 1)
+			_, _, _ = first()
+			r := must(d.RequestedGroup(bg))
+			wantNil(f.T, d.Close())
+			second := fetchLater(f.c, 7, 9)
+			_, _, ok := second()
+			want(f.T, "returned early", ok, false)
+			want(f.T, "priority", r.Priority(), 9)
+			answer(r)
+			_, err, _ := first()
+			_, same, ok := second()
+			want(f.T, "returned", ok, true)
+			want(f.T, "error", same, err)
+		}
+	})
 	t.Run("a fetch waits for a track to be accepted", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := model.NewBroadcast(model.Route{})

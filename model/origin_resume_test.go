@@ -248,3 +248,28 @@ func TestResume(t *testing.T) {
 		want(t, "priority", must(c.Info(bg)).Priority, 4)
 	})
 }
+
+// A segment whose source ends while a better one serves already is let go, with what the source has.
+func TestEndedSegmentLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := model.NewCachePool(0)
+		o := newRelay(model.WithCachePool(pool))
+		a := attach(t, o, hops(1, 2, 3))
+		c := watch(t, o, "t")
+		old := a.accept("t")
+		put(t, old, "A", 0)
+		open := must(old.CreateGroup(1))
+		b := attach(t, o, hops(1))
+		put(t, b.accept("t"), "B", 2)
+		wantNil(t, old.Finish())
+		wantNil(t, old.Close())
+		wantNil(t, open.Finish())
+		wantNil(t, open.Close())
+		a.leave()
+		b.lose()
+		wantNil(t, c.Close())
+		time.Sleep(time.Minute)
+		want(t, "used", pool.Used(), 0)
+		want(t, "tracks", pool.Listed(), 0)
+	})
+}

@@ -89,8 +89,7 @@ func (s *splice) drainOld() {
 	waiting := false
 	for i := 0; i < len(s.parts)-1; {
 		switch f := s.parts[i]; {
-		case f.dead:
-		case f.drained():
+		case f.dead, f.drained():
 			s.drop(f)
 		default:
 			waiting = true

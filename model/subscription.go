@@ -40,12 +40,12 @@ type GroupBound struct {
 func At(seq uint64) GroupBound { return GroupBound{seq, true} }
 
 // Subscription is what one reader wants of a track, or, as an aggregate, what all
-// of them want together. The zero value asks for everything from the live edge on.
+// of them want together. The zero value asks for what is cached and for everything that comes.
 type Subscription struct {
 	Priority   uint8         // higher is more important
 	Ordered    bool          // oldest group first under congestion
-	MaxLatency time.Duration // how late a group is still worth sending; 0 is no wish
-	Start      GroupBound    // first group, inclusive; unset is the live edge
+	MaxLatency time.Duration // how late a group is still worth sending; 0 and less is no wish
+	Start      GroupBound    // first group, inclusive; unset is what is cached here, and the live edge where that comes from
 	End        GroupBound    // last group, inclusive; unset is unbounded
 }
 

@@ -203,6 +203,7 @@ func (t *track) demanded() (Subscription, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	agg := t.aggregate
+	agg.MaxLatency = max(agg.MaxLatency, 0)
 	if t.accepted {
 		agg.MaxLatency = min(agg.MaxLatency, t.info.MaxLatency)
 	}

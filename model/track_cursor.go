@@ -71,9 +71,10 @@ func compareArrivals(a, b arrival) int {
 	return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.number, b.number))
 }
 
-// takeParked returns the lowest parked group that has come inside the bounds and
-// is acceptable, and forgets those that are gone from the cache or below Start.
-func (c *TrackConsumer) takeParked(accept func(*group) bool) *group {
+// takeParked returns the lowest parked group that has come inside the bounds and is
+// acceptable. It forgets those that are gone from the cache, below Start, or inside the
+// bounds and can never become acceptable.
+func (c *TrackConsumer) takeParked(accept func(*group) (ok, later bool)) *group {
 	if len(c.parked) == 0 || c.t.err != nil {
 		return nil // what an abort took counts as missed
 	}
@@ -84,11 +85,17 @@ func (c *TrackConsumer) takeParked(accept func(*group) bool) *group {
 		switch {
 		case g.group == nil || g.number != a.number || !after:
 			return true
-		case found == nil && before && (accept == nil || accept(g.group)):
-			found = g.group
-			return true
+		case found != nil || !before:
+			return false
 		}
-		return false
+		ok, later := true, false
+		if accept != nil {
+			ok, later = accept(g.group)
+		}
+		if ok {
+			found = g.group
+		}
+		return !later
 	})
 	return found
 }
@@ -144,14 +151,13 @@ func (c *TrackConsumer) readFrame(block bool) (Frame, bool, <-chan struct{}, err
 // takeFrame looks for the frame that ReadFrame returns; pending tells that a
 // group which has none yet may still bring one.
 func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
-	ready := func(g *group) bool {
+	ready := func(g *group) (whole, open bool) {
 		if c.last.Set && g.sequence <= c.last.Sequence {
-			return false
+			return false, false
 		}
-		var open bool
-		f, ok, open = g.firstWhole(c.t.info.Timescale)
+		f, whole, open = g.firstWhole(c.t.info.Timescale)
 		pending = pending || open
-		return ok
+		return whole, open && !whole
 	}
 	if g := c.takeParked(ready); g != nil {
 		c.last = At(g.sequence)
@@ -168,7 +174,11 @@ func (c *TrackConsumer) takeFrame() (f Frame, ok, pending bool) {
 			held, pending = append(held, g), true
 			continue
 		}
-		if after && ready(g.group) {
+		whole := false
+		if after {
+			whole, _ = ready(g.group)
+		}
+		if whole {
 			for _, h := range held {
 				c.park(h)
 			}

@@ -25,6 +25,7 @@ func TestSubscriptions(t *testing.T) {
 		want(t, "clamped", aggregate(t, info, s(time.Second/2), s(10*time.Second)).MaxLatency, 2*time.Second)
 		want(t, "inside", aggregate(t, info, s(time.Second/2), s(0)).MaxLatency, time.Second/2)
 		want(t, "zero", aggregate(t, info, s(0)).MaxLatency, 0)
+		want(t, "negative", aggregate(t, info, s(-time.Hour)).MaxLatency, 0)
 	})
 	t.Run("16.10/186 also after an update", func(t *testing.T) {
 		p := must(model.NewBroadcast(model.Route{}).CreateTrack("t", model.TrackInfo{MaxLatency: time.Second}))

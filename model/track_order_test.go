@@ -223,6 +223,20 @@ func TestTrackReadFrame(t *testing.T) {
 		_, err = c.ReadFrame(bg)
 		wantErr(t, err, eof)
 	})
+	t.Run("one that was kept and cannot be read any more does not hold the end back", func(t *testing.T) {
+		p := newTrack(t)
+		failed := frame(t, p, 9, "nine")
+		frame(t, p, 8, "eight")
+		frame(t, p, 1, "one")
+		wantNil(t, p.Finish())
+		c := p.Consume(model.Subscription{End: model.At(5)})
+		_ = must(c.ReadFrame(bg))
+		failed.Abort(nil)
+		wantNil(t, c.Update(sub))
+		want(t, "by NextGroup", must(c.NextGroup(bg)).Sequence(), 8)
+		_, _, err := c.TryReadFrame()
+		wantErr(t, err, eof)
+	})
 }
 
 func TestTrackEndBound(t *testing.T) {
