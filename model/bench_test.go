@@ -60,7 +60,14 @@ func BenchmarkCopyPayload(b *testing.B) {
 	}
 }
 
-func BenchmarkWriteFrame(b *testing.B) {
+// With the copy of the payload, which BenchmarkCopyPayload does alone.
+func BenchmarkWriteFrame(b *testing.B) { benchWrite(b, (*model.GroupProducer).WriteFrame) }
+
+// What is left without it.
+func BenchmarkWriteOwnedFrame(b *testing.B) { benchWrite(b, (*model.GroupProducer).WriteOwnedFrame) }
+
+func benchWrite(b *testing.B, write func(*model.GroupProducer, model.Frame) error) {
+	b.Helper()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
 	p := benchTrack()
@@ -72,7 +79,7 @@ func BenchmarkWriteFrame(b *testing.B) {
 			}
 			g = must(p.AppendGroup())
 		}
-		if err := g.WriteFrame(media(i)); err != nil {
+		if err := write(g, media(i)); err != nil {
 			b.Fatal(err)
 		}
 	}
