@@ -36,7 +36,7 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 	if c.closed.Load() {
 		return nil, errReaderClosed
 	}
-	b := c.lockAt(name)
+	b := lockAt(name, c.lock)
 	if b.tainted(c.peer) {
 		b.mu.Unlock()
 		return nil, ErrUnroutable
@@ -48,9 +48,6 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 	}
 	t.mu.Lock()
 	r := t.consumeFor(c.peer, s)
-	if t.splice != nil {
-		t.splice.receive(c.peer)
-	}
 	t.unlockLifetime()
 	if err := t.refusal(r); err != nil {
 		_ = r.Close()
@@ -59,20 +56,12 @@ func (c *BroadcastConsumer) subscribe(name string, s Subscription) (*TrackConsum
 	return r, nil
 }
 
-// lockAt locks and returns the broadcast that this handle's tracks are of, for a look at
-// one of them.
-func (c *BroadcastConsumer) lockAt(name string) *broadcast {
-	if c.b.front == nil {
-		c.b.mu.Lock()
-		return c.b
+// lock locks and returns the broadcast that this handle's tracks are of.
+func (c *BroadcastConsumer) lock() *broadcast {
+	if c.peer != nil && c.b.front != nil {
+		return c.b.front.lockFor(c.peer)
 	}
-	b := c.b.front.lockFor(c.peer)
-	if s := b.finished(name); s != nil {
-		b.mu.Unlock()
-		s.giveWay()
-		b = c.b.front.lockFor(c.peer)
-	}
-	return b
+	return c.b.lock()
 }
 
 // obtain returns the track of this name, asked for if need be, under the lock.
@@ -103,7 +92,7 @@ func (c *BroadcastConsumer) Track(name string) (*BroadcastTrack, error) {
 	if c.closed.Load() {
 		return nil, fmt.Errorf("track %q: %w", name, errReaderClosed)
 	}
-	b := c.lockAt(name)
+	b := lockAt(name, c.lock)
 	t, err := b.tracks[name], error(nil)
 	switch {
 	case b.err != nil:
@@ -143,9 +132,6 @@ func (h *BroadcastTrack) Subscribe(s Subscription) (*TrackConsumer, error) {
 		return nil, err
 	}
 	r = t.consumeFor(h.c.peer, s)
-	if t.splice != nil {
-		t.splice.receive(h.c.peer)
-	}
 	if r.cause != nil {
 		return nil, r.cause
 	}
@@ -171,7 +157,7 @@ func (h *BroadcastTrack) Info(ctx context.Context) (TrackInfo, error) {
 // yet to be made, or has failed. At a path of an origin it is what the source says that
 // the next reader would get the track from.
 func (h *BroadcastTrack) TryInfo() (TrackInfo, bool) {
-	b := h.c.lockAt(h.name)
+	b := lockAt(h.name, h.c.lock)
 	t, f := b.tracks[h.name], b.front
 	if t == nil && b.err != nil {
 		t, f = h.t, nil

@@ -80,9 +80,9 @@
 // source, each lets it go by its own limits; those of one pool do so together. When the
 // last one does, the group is aborted, with [ErrOld] or [ErrEvicted]: its readers see
 // that unless they have read all of a finished group, and its producer cannot write any
-// more. In each track, the number is free again once it let the group go. FetchGroup asks the track's fetch handler for
-// groups that are not cached ([TrackProducer.Dynamic]); subscribers do not see what
-// is fetched. A finished track frees its cache when the last handle is closed.
+// more. In each track, the number is free again once it let the group go. FetchGroup asks
+// the track's fetch handler for groups that are not cached ([TrackProducer.Dynamic]);
+// subscribers do not see what is fetched. A finished track frees its cache when the last handle is closed.
 //
 // Datagrams count with the groups, are kept for about 50 ms (at most 8192 of a track),
 // and have a cursor of their own.
@@ -119,8 +119,8 @@
 // source's comes before that of the path it feeds. A group's mutex also guards its
 // frames. Whatever goes another way (a group telling its track about a frame, a
 // broadcast telling its origins that it ended, a track telling another that it let a
-// group of both go, or that their pool is full, readers of a path telling its source what they want) does so after
-// letting go.
+// group of both go, or that their pool is full, readers of a path telling its source
+// what they want) does so after letting go.
 //
 // # Limitations
 //

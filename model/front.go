@@ -102,18 +102,27 @@ func (f *front) outage() bool {
 		return true
 	}
 	if f.linger == nil {
-		var own *time.Timer // when it fires, another one may run already
-		own = time.AfterFunc(f.o.linger, func() {
-			f.o.mu.Lock()
-			defer f.o.unlock()
-			if f.linger == own {
-				f.end(f.left, false)
-				f.o.choose(f.e)
-			}
+		f.after(f.o.linger, &f.linger, func() {
+			f.end(f.left, false)
+			f.o.choose(f.e)
 		})
-		f.linger = own
 	}
 	return false
+}
+
+// after starts a timer that does something with the origin's lock held, unless it was
+// stopped meanwhile: when it fires, another one may run already.
+func (f *front) after(d time.Duration, timer **time.Timer, do func()) {
+	var own *time.Timer
+	own = time.AfterFunc(d, func() {
+		f.o.mu.Lock()
+		defer f.o.unlock()
+		if *timer == own {
+			*timer = nil
+			do()
+		}
+	})
+	*timer = own
 }
 
 // end closes the front. Tracks that a source still feeds, or may still accept, go on
@@ -156,16 +165,7 @@ func (f *front) broadcastChanged() {
 		f.setWarm(true)
 		return
 	}
-	var own *time.Timer // as in outage
-	own = time.AfterFunc(costLinger, func() {
-		f.o.mu.Lock()
-		defer f.o.unlock()
-		if f.cold == own {
-			f.cold = nil
-			f.setWarm(false)
-		}
-	})
-	f.cold = own
+	f.after(costLinger, &f.cold, func() { f.setWarm(false) })
 	f.o.choose(f.e) // nothing holds back a better source now
 }
 
@@ -235,8 +235,7 @@ func (f *front) offered(peer *peers, name string) (info TrackInfo, ok bool) {
 		return TrackInfo{}, false
 	}
 	b := order[0].src.b
-	b.offersAnother(name, nil) // so that what has ended there gives way
-	b.mu.Lock()
+	lockAt(name, b.lock)
 	t := b.tracks[name]
 	b.mu.Unlock()
 	if t == nil && b.front != nil {

@@ -180,10 +180,6 @@ func (c *TrackConsumer) whyClosed(err error) error {
 // lockFor locks and returns the broadcast that a neighbor reads: the front's own as
 // long as no route runs through the neighbor, otherwise one that keeps to the others.
 func (f *front) lockFor(peer *peers) *broadcast {
-	if peer == nil {
-		f.b.mu.Lock()
-		return f.b
-	}
 	f.o.mu.Lock()
 	defer f.o.mu.Unlock()
 	b := f.views[peer.key]

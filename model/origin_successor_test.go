@@ -9,6 +9,14 @@ import (
 	"github.com/moqrx/moqrx/model"
 )
 
+// complete writes group A0 and ends the track.
+func complete(t *testing.T, p *model.TrackProducer) {
+	t.Helper()
+	put(t, p, "A", 0)
+	wantNil(t, p.Finish())
+	wantNil(t, p.Close())
+}
+
 // A track of the same name that comes after the end of another one, read through an origin.
 func TestSuccessor(t *testing.T) {
 	run := func(name string, f func(t *testing.T, o *model.OriginProducer)) {
@@ -20,9 +28,7 @@ func TestSuccessor(t *testing.T) {
 		b := must(o.CreateBroadcast("a", hops(1)))
 		p := must(b.CreateTrack("t", model.TrackInfo{}))
 		c := watch(t, o, "t")
-		put(t, p, "A", 0)
-		wantNil(t, p.Finish())
-		wantNil(t, p.Close())
+		complete(t, p)
 		wantGroups(t, watch(t, o, "t"), eof, "A0")
 		p = must(b.CreateTrack("t", model.TrackInfo{Timescale: 90000}))
 		want(t, "timescale", must(must(must(o.Consume().Request(bg, "a")).Track("t")).Info(bg)).Timescale, 90000)
@@ -39,9 +45,7 @@ func TestSuccessor(t *testing.T) {
 		}
 		p := must(b.CreateTrack("t", model.TrackInfo{}))
 		c := of()
-		put(t, p, "A", 0)
-		wantNil(t, p.Finish())
-		wantNil(t, p.Close())
+		complete(t, p)
 		wantGroups(t, c, eof, "A0")
 		put(t, must(b.CreateTrack("t", model.TrackInfo{})), "B", 0)
 		wantGroups(t, of(), nil, "B0")
@@ -52,9 +56,7 @@ func TestSuccessor(t *testing.T) {
 		wantNil(t, far.PublishBroadcast("a", must(o.Consume().Request(bg, "a"))))
 		p := must(b.CreateTrack("t", model.TrackInfo{}))
 		c := watch(t, far, "t")
-		put(t, p, "A", 0)
-		wantNil(t, p.Finish())
-		wantNil(t, p.Close())
+		complete(t, p)
 		wantGroups(t, c, eof, "A0")
 		wantGroups(t, watch(t, far, "t"), eof, "A0")
 		put(t, must(b.CreateTrack("t", model.TrackInfo{})), "B", 0)
@@ -64,9 +66,7 @@ func TestSuccessor(t *testing.T) {
 		b := must(o.CreateBroadcast("a", hops(1)))
 		p := must(b.CreateTrack("t", model.TrackInfo{}))
 		first := watch(t, o, "t")
-		put(t, p, "A", 0)
-		wantNil(t, p.Finish())
-		wantNil(t, p.Close())
+		complete(t, p)
 		other := must(o.CreateBroadcast("a", hops(1, 2)))
 		q := must(other.CreateTrack("t", model.TrackInfo{}))
 		put(t, q, "B", 0)
@@ -81,9 +81,7 @@ func TestSuccessor(t *testing.T) {
 		a := attach(t, o, hops(1))
 		first := watch(t, o, "t")
 		p := a.accept("t")
-		put(t, p, "A", 0)
-		wantNil(t, p.Finish())
-		wantNil(t, p.Close())
+		complete(t, p)
 		for range 29 {
 			time.Sleep(time.Second)
 			c := watch(t, o, "t")

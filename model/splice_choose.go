@@ -102,8 +102,7 @@ func (s *splice) ask(o offer) (alive bool, err error) {
 		wish.Start.Sequence = max(wish.Start.Sequence, s.t.edge())
 	}
 	s.t.mu.Unlock()
-	src.b.offersAnother(s.t.name, nil) // so that it asks anew for what has ended
-	src.b.mu.Lock()
+	lockAt(s.t.name, src.b.lock)
 	t, err := src.b.obtain(s.t.name)
 	if alive = src.b.err == nil; err != nil || !alive {
 		src.b.mu.Unlock()

@@ -8,21 +8,21 @@ const drainCheck = time.Second
 // timers starts and stops what the state of the track asks for, under lockLifetime.
 func (s *splice) timers() {
 	t := s.t
+	listed := t.owner.tracks[t.name] == t
 	switch {
 	case t.closed && t.err != nil:
 		s.purge()
-	case t.used && !t.closed:
-		stop(&s.keep)
-	case t.owner.tracks[t.name] == t && t.closed: // for late readers, for a while
+	case t.closed && listed: // for late readers, for a while
 		s.keepFor(t.owner.front.o.idle)
 	case t.used:
-	case t.owner.tracks[t.name] != t: // its broadcast has ended or let it go
+		stop(&s.keep)
+	case !listed: // its broadcast has ended or let it go
 		stop(&s.keep)
 		if !t.closed {
 			t.end(ErrCancel)
 		}
 		t.clearCache()
-	case !t.closed && s.serving() == nil && s.trial == nil:
+	case s.serving() == nil && s.trial == nil:
 		s.letGo()
 	default:
 		s.keepFor(t.owner.front.o.idle)

@@ -3,6 +3,23 @@ package model
 // A front keeps a track that came to its end for those who come late, so that nobody is
 // asked for it again. It is not to hide one of the same name that came after it.
 
+// lockAt locks what lock does, for a look at a track of it: one that was kept for those who
+// come late has given way to its successor by then.
+func lockAt(name string, lock func() *broadcast) *broadcast {
+	b := lock()
+	if s := b.finished(name); s != nil {
+		b.mu.Unlock()
+		s.giveWay()
+		b = lock()
+	}
+	return b
+}
+
+func (b *broadcast) lock() *broadcast {
+	b.mu.Lock()
+	return b
+}
+
 // finished is what filled the track of this name, when that is one of a front that came
 // to its end. The lock is held.
 func (b *broadcast) finished(name string) *splice {
@@ -35,13 +52,7 @@ func (s *splice) giveWay() {
 // offersAnother reports whether who asks the broadcast for a track now gets another one
 // than old, without asking a handler for it. No lock is held.
 func (b *broadcast) offersAnother(name string, old *track) bool {
-	b.mu.Lock()
-	s := b.finished(name)
-	b.mu.Unlock()
-	if s != nil {
-		s.giveWay()
-	}
-	b.mu.Lock()
+	lockAt(name, b.lock)
 	t := b.tracks[name]
 	b.mu.Unlock()
 	if t != nil || b.front == nil {

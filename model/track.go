@@ -213,10 +213,14 @@ func (t *track) demanded() (Subscription, bool) {
 // consume returns a new reader, under lockLifetime.
 func (t *track) consume(s Subscription) *TrackConsumer { return t.consumeFor(nil, s) }
 
-// consumeFor returns a new reader of a neighbor, under lockLifetime.
+// consumeFor returns a new reader of a neighbor, under lockLifetime. It is closed, and has a
+// cause, when what serves the track runs through the neighbor.
 func (t *track) consumeFor(peer *peers, s Subscription) *TrackConsumer {
 	c := &TrackConsumer{t: t, sub: s, edge: t.latestGroup(), peer: peer, datagram: t.datagrams.fresh()}
 	t.join(c)
+	if t.splice != nil {
+		t.splice.receive(peer)
+	}
 	return c
 }
 

@@ -38,9 +38,10 @@ type Limits struct {
 	// ends the session with model.CodeBoundsExceeded. For a client the default is 16 times as
 	// much. What a peer on moq-lite-01 or -02 has at first comes in one message, of at most 4 MiB.
 	AnnouncedBytes int
-	// Groups is how many groups of one served subscription are in flight at once, and a
-	// sixteenth of how many those of all together are, besides one of each. Further ones wait. When the peer takes nothing for as long as the track keeps its groups, old ones are
-	// given up with model.CodeOld.
+	// Groups is how many groups of one served subscription are in flight at once. All
+	// subscriptions of the session together have at most 16 times as many, and one more each.
+	// Further groups wait. When the peer takes nothing for as long as the track keeps its
+	// groups, old ones are given up with model.CodeOld.
 	Groups int
 	// UnfinishedBytes is how many bytes the groups may have together that the peer has begun and
 	// not ended. A group that would need more is refused with model.CodeEvicted, and its

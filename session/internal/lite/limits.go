@@ -24,8 +24,9 @@ type Limits struct {
 	// AnnouncedBytes caps the bytes of the paths of those broadcasts. More ends the session
 	// with model.CodeBoundsExceeded.
 	AnnouncedBytes int
-	// Groups caps the groups in flight of one served subscription, and sharedGroups times as
-	// many those of all, besides one of each. Further groups wait, and when the peer takes none for as long as the track keeps them, old ones are given up
+	// Groups caps the groups in flight of one served subscription; all of the session together
+	// have at most sharedGroups times as many, and one more each. Further groups wait, and
+	// when the peer takes none for as long as the track keeps them, old ones are given up
 	// with model.CodeOld.
 	Groups int
 	// UnfinishedBytes caps the bytes of all groups that the peer has begun and not ended. A
